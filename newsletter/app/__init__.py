@@ -1,0 +1,97 @@
+"""The wiring: the one place that knows every concrete class. `cli` and `web` ask it for verbs.
+
+`App` opens what a command needs and nothing else. The verbs stand beside it: `gathering` (stories and subscribers in),
+`issuing` (freeze, explain, render), `sending` (deliver, the scheduler's run), `sample` (new folders, the demo).
+"""
+
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from difflib import get_close_matches
+from functools import cached_property
+from pathlib import Path
+
+from newsletter import config
+from newsletter.alarm import Clock, SystemClock
+from newsletter.config import Settings
+from newsletter.errors import DataError, UsageError
+from newsletter.key import load_key
+from newsletter.links import Links
+from newsletter.model import Newsletter
+from newsletter.related import Overrides
+from newsletter.render.template import Template
+from newsletter.sources import Sources
+from newsletter.sources.web import Web
+from newsletter.store import Store, open_store
+from newsletter.topics import Topics
+
+STATE = ".newsletter"
+"""The folder inside the project for what no person edits: the lock."""
+
+
+@dataclass
+class App:
+    """A project folder, opened. Parts are made when first asked for; `close` ends those that were."""
+
+    settings: Settings
+    clock: Clock = field(default_factory=SystemClock)
+    jitter: Callable[[], float] = random.random
+
+    @classmethod
+    def open(cls, start: Path | None = None) -> "App":
+        """The project around a folder, the working directory by default. Raises ConfigError if there is none."""
+        return cls(config.read(config.find(start or Path.cwd())))
+
+    def now(self) -> datetime:
+        return self.clock.now().astimezone(UTC)
+
+    @property
+    def root(self) -> Path:
+        return self.settings.root
+
+    @cached_property
+    def store(self) -> Store:
+        return open_store(self.settings.store_url, root=self.root)
+
+    @cached_property
+    def links(self) -> Links:
+        return Links(self.settings.site.base_url, load_key(self.root / self.settings.key))
+
+    @cached_property
+    def sources(self) -> Sources:
+        return Sources(self.root, Web(self.settings.site.base_url, allow_private=self.settings.fetch.allow_private))
+
+    def topics(self) -> Topics:
+        """topics.toml as it is now. Raises DataError with file and line."""
+        return Topics.parse(self._text(self.settings.topics, "newsletter init"), place=self.settings.topics)
+
+    def overrides(self) -> Overrides:
+        """The editor's word on related stories, as it is now; there need not be any."""
+        if not (self.root / self.settings.related).exists():
+            return Overrides()
+        return Overrides.parse(self._text(self.settings.related, ""), place=self.settings.related)
+
+    def template(self, newsletter: Newsletter) -> Template:
+        return Template.load(newsletter.template, self.root)
+
+    def newsletter(self, name: str) -> Newsletter:
+        """A newsletter of newsletter.toml by its name. Raises UsageError with what there is."""
+        return self.settings.newsletters[self._known(name, self.settings.newsletters)]
+
+    def close(self) -> None:
+        if "store" in self.__dict__:
+            self.store.close()
+
+    def _known(self, name: str, newsletters: Mapping[str, Newsletter]) -> str:
+        if name in newsletters:
+            return name
+        close = get_close_matches(name, newsletters, n=1)
+        hint = f"did you mean {close[0]}?" if close else f"there is: {', '.join(newsletters) or 'none'}"
+        raise UsageError(f"no newsletter is called {name}", cure=f"name one of newsletter.toml ({hint})")
+
+    def _text(self, name: str, cure: str) -> str:
+        try:
+            return (self.root / name).read_text("utf-8-sig")
+        except (OSError, UnicodeDecodeError) as error:
+            raise DataError(f"cannot be read: {error}", place=name, cure=cure) from error

@@ -1,0 +1,231 @@
+"""Issues out: send one, send a test, and the run that does both by the clock until it is told to stop."""
+
+import asyncio
+import fcntl
+import logging
+import os
+import ssl
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from email.utils import parseaddr
+from itertools import islice, takewhile
+
+from newsletter import address, config, deliver
+from newsletter.alarm import Alarm
+from newsletter.app import STATE, App, issuing
+from newsletter.errors import NewsletterError, TryLater, UsageError
+from newsletter.model import Interests, Receipt, Slot, State, Subscriber
+from newsletter.schedule import Schedule
+from newsletter.store import Issue
+from newsletter.transports.file import FileTransport
+from newsletter.transports.null import NullTransport
+from newsletter.transports.smtp import SmtpTransport
+
+log = logging.getLogger("newsletter")
+
+PORTS = {"starttls": 587, "tls": 465, "none": 25}
+"""Where a relay listens unless newsletter.toml says otherwise (RFC 6409, RFC 8314, RFC 5321)."""
+
+
+LOOK_BACK = timedelta(days=92)
+"""How long ago a slot may be to be reported as missed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """Where an issue stands after a send."""
+
+    issue: Issue
+    outcomes: Mapping[str, int]
+    """This run's, by outcome."""
+    sums: Mapping[State, int]
+    """All of the issue's deliveries, by state."""
+    finished: bool
+    """Nothing is left to do, and the sum of the states is the audience."""
+
+
+async def send(
+    app: App, issue: Issue, *, transport: str = "", stop: asyncio.Event, progress: Callable[[Receipt], None],
+) -> Sent:
+    """Delivers what is due of an issue; run again, it goes on where it stopped.
+
+    `transport` stands in for the configured one. Raises TryLater if another process is sending or the relay is out of
+    reach, UsageError for an issue that is cancelled or missed.
+    """
+    if issue.state in ("cancelled", "missed"):
+        raise UsageError(f"issue {issue.id} is {issue.state}", cure="newsletter issue prepare NEWSLETTER")
+    with sending_alone(app):
+        app.store.issues.start(issue.id, now=app.now())
+        started = issuing.find(app, issue.id)
+        outcomes = await deliver.send_slice(deliver.Slice(
+            issue.id, app.store.outbox, issuing.composer(app, started), issuing.editions(app),
+            _transport(app, transport or app.settings.delivery.transport, issue.newsletter),
+            window=app.settings.delivery.window, policy=app.settings.delivery.in_doubt, now=app.now, jitter=app.jitter,
+            stop=stop, progress=progress,
+        ))
+        finished = app.store.issues.finish(issue.id, now=app.now())
+    return Sent(issuing.find(app, issue.id), outcomes, app.store.outbox.sums(issue.id), finished)
+
+
+async def send_test(app: App, issue: Issue, to: str) -> Receipt:
+    """One mail of the issue to one address, and no trace of it: their own edition, for a stranger one of all topics."""
+    parsed = address.parse(to)
+    reader = app.store.subscribers.get(parsed.key) or Subscriber(
+        parsed.email, parsed.key, interests=Interests(topics=("*",)),
+    )
+    transport = _transport(app, app.settings.delivery.transport, issue.newsletter)
+    try:
+        return await transport.hand_over(issuing.message_for(app, issue, reader))
+    finally:
+        await transport.close()
+
+
+@contextmanager
+def sending_alone(app: App) -> Iterator[None]:
+    """Holds the project's sending lock: two processes on one outbox would each take the other's claims for lost ones.
+
+    The kernel lets go of it when the process ends, however it ends. Raises TryLater if another process has it.
+    """
+    path = app.root / STATE / "lock"
+    path.parent.mkdir(exist_ok=True)
+    with path.open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            owner = file.read().strip() or "unknown"
+            raise TryLater(f"another process is sending (process {owner})", place=str(path),
+                           cure="wait until it is done, or stop it: it settles what is in flight") from None
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        yield
+
+
+def _transport(app: App, name: str, newsletter: str) -> deliver.Transport:
+    delivery = app.settings.delivery
+    if name == "file":
+        return FileTransport(app.root, delivery.outbox)
+    if name == "null":
+        return NullTransport()
+    if not app.settings.relays:
+        raise UsageError("there is no relay to send to", place="newsletter.toml", cure="add a [[relay]] with its host")
+    relay = app.settings.relays[0]
+    sender = address.parse(parseaddr(app.newsletter(newsletter).sender)[1])
+    return SmtpTransport(
+        relay.host, relay.port or PORTS[relay.security], security=relay.security, connections=relay.connections,
+        local_hostname=relay.local_hostname or sender.email.rpartition("@")[2], username=relay.username,
+        password=config.password(relay, root=app.root), dot_timeout=delivery.dot_timeout, tls=_trust(app, relay),
+    )
+
+
+def _trust(app: App, relay: config.Relay) -> ssl.SSLContext | None:
+    """Which certificates are good: the system's, or those of `ca_file`; `verify = false` takes any."""
+    if relay.verify:
+        return ssl.create_default_context(cafile=app.root / relay.ca_file) if relay.ca_file else None
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
+
+
+class Run:
+    """`newsletter run`: on each ring of the alarm, what is due is prepared and sent. The store decides what is due.
+
+    Ringing twice, late, or in two processes changes nothing: (newsletter, slot) is unique in the store, and one process
+    at a time may send. The other stands by, and takes over when the first is gone.
+    """
+
+    def __init__(self, app: App, *, poll_seconds: float = 30) -> None:
+        self._app = app
+        self._stop = asyncio.Event()
+        self._busy = asyncio.Lock()
+        self._schedules = {
+            name: Schedule.parse(each.schedule, each.timezone, place="newsletter.toml")
+            for name, each in app.settings.newsletters.items() if each.schedule
+        }
+        self._alarm = Alarm(self._schedules, self.ring, clock=app.clock, poll_seconds=poll_seconds)
+
+    async def until_stopped(self) -> None:
+        """Works until `stop`; what is in flight then is settled before it returns."""
+        for name in self._schedules:
+            self._watch(name)
+        self._alarm.start()
+        await self.ring()
+        await self._stop.wait()
+        await self._alarm.stop()
+        async with self._busy:
+            return
+
+    def stop(self) -> None:
+        self._stop.set()
+
+    async def ring(self) -> None:
+        """Looks for slots that are due and sends what stands ready; never two at a time."""
+        async with self._busy:
+            for name in self._schedules:
+                if self._stop.is_set():
+                    return
+                try:
+                    await self._look_after(name)
+                except TryLater as error:
+                    log.info("%s: %s", name, error)
+                except NewsletterError as error:
+                    log.error("%s: %s", name, error)
+
+    async def _look_after(self, name: str) -> None:
+        for slot in await asyncio.to_thread(self._open_slots, name):
+            await self._open(name, slot)
+        for issue in await asyncio.to_thread(self._ready, name):
+            sent = await send(self._app, issue, stop=self._stop, progress=lambda receipt: None)
+            log.info("%s: %s", issue.id, ", ".join(f"{count} {state}" for state, count in sent.sums.items() if count))
+
+    def _watch(self, name: str) -> datetime:
+        """Since when we look after the newsletter: slots before that were never ours to miss."""
+        known = self._app.store.subscribers.remembered(f"watched since, {name}")
+        if not known:
+            known = self._app.now().isoformat()
+            self._app.store.subscribers.remember(f"watched since, {name}", known)
+        return datetime.fromisoformat(known)
+
+    def _open_slots(self, name: str) -> list[Slot]:
+        """The newsletter's slots that have come and have no issue, the latest `LOOK_BACK` of them at most."""
+        now = self._app.now()
+        since = max(self._watch(name), now - LOOK_BACK)
+        come = takewhile(lambda slot: slot.instant <= now, self._schedules[name].slots(since))
+        return [slot for slot in come if self._app.store.issues.at(name, slot.key) is None]
+
+    async def _open(self, name: str, slot: Slot) -> None:
+        late = self._app.now() - slot.instant
+        if late > self._app.settings.delivery.max_lateness:
+            note = f"{late} late, more than max_lateness"
+            await asyncio.to_thread(self._app.store.issues.mark_missed, name, slot, note, now=self._app.now())
+            log.warning("%s: the slot %s was missed (%s); newsletter issue prepare %s --at %s", name, slot.local, note,
+                        name, slot.local)
+            return
+        prepared = await asyncio.to_thread(
+            issuing.prepare_issue, self._app, name, slot=slot, on_source=lambda source: None,
+            on_subscriber=lambda count: None,
+        )
+        for problem in prepared.fetched.problems:
+            log.warning("%s", problem)
+        log.info("%s: frozen for %d subscribers", prepared.issue.id, prepared.audience.deliveries)
+
+    def _ready(self, name: str) -> list[Issue]:
+        """Issues of the newsletter whose slot has come, not too long ago, and that are not finished."""
+        now = self._app.now()
+        earliest = now - self._app.settings.delivery.max_lateness
+        return [
+            issue for issue in self._app.store.issues.all() if issue.newsletter == name and issue.slot <= now
+            and (issue.state == "sending" or (issue.state == "frozen" and issue.slot >= earliest))
+        ]
+
+
+def coming(app: App, count: int) -> list[tuple[str, Slot]]:
+    """The next slots of every scheduled newsletter, `count` for each, in order of time."""
+    slots = [
+        (name, slot) for name, each in app.settings.newsletters.items() if each.schedule
+        for slot in islice(Schedule.parse(each.schedule, each.timezone).slots(app.now()), count)
+    ]
+    return sorted(slots, key=lambda each: each[1].instant)

@@ -1,0 +1,39 @@
+"""The commands. Data goes to standard output, talk and progress to standard error; exit codes are those of `errors`.
+
+Each command's module imports only typer; what a command needs is imported inside it, so that `--help` answers at once.
+"""
+
+import sys
+
+import typer
+
+from newsletter.cli import issues, preview_command, sending, start, stories, subscribers, topics
+from newsletter.errors import NewsletterError
+
+cli = typer.Typer(
+    name="newsletter", no_args_is_help=True, add_completion=True, pretty_exceptions_enable=False, rich_markup_mode=None,
+    help="Personal newsletters: one edition for each subscriber, only their topics, never the same story twice.",
+    epilog="Begin with: newsletter demo (no network, nothing is mailed), or newsletter init my-newsletter.",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+start.register(cli)
+cli.add_typer(stories.group, name="stories")
+cli.add_typer(topics.group, name="topics")
+cli.add_typer(subscribers.group, name="subscribers")
+cli.add_typer(issues.group, name="issue")
+issues.register(cli)
+sending.register(cli)
+cli.add_typer(sending.schedule, name="schedule")
+preview_command.register(cli)
+
+
+def main() -> None:
+    """The `newsletter` command."""
+    try:
+        cli()
+    except NewsletterError as error:
+        print(f"newsletter: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(0)

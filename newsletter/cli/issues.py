@@ -1,0 +1,163 @@
+"""`newsletter issue`, `render` and `why`: freeze an issue, look at it, and ask it for reasons."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from newsletter.cli.opened import project
+from newsletter.cli.report import Json, example, facts, progress, result, say, table
+
+if TYPE_CHECKING:
+    from newsletter.app.issuing import Prepared
+
+group = typer.Typer(no_args_is_help=True, help="Issues: freeze one, list them, show what was frozen, cancel one.")
+
+Issue = Annotated[str, typer.Argument(metavar="ISSUE", help="An issue's id, or latest.")]
+
+
+@group.command(epilog=example(
+    "newsletter issue prepare weekly", "newsletter issue prepare weekly --at 2026-12-07T08:00",
+))
+def prepare(
+    newsletter: Annotated[str, typer.Argument(help="A newsletter of newsletter.toml.")],
+    at: Annotated[str, typer.Option(help="The slot, as 2026-11-30T08:00 in its zone; else the next.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Freeze the next issue: fetch, sync, rank, compile, choose an edition for everybody. Nothing is mailed."""
+    from newsletter.app import gathering, issuing
+
+    with project() as app:
+        name = app.newsletter(newsletter).name
+        gathering.sync_subscribers(app)
+        total = app.store.subscribers.count().get("active", 0)
+        with progress("choosing editions", total) as advance:
+            prepared = issuing.prepare_issue(
+                app, name, at=at, on_source=lambda source: say(f"reading {source}"), on_subscriber=advance,
+            )
+        _show_prepared(prepared, as_json)
+
+
+def _show_prepared(prepared: "Prepared", as_json: bool) -> None:
+    audience, issue = prepared.audience, prepared.issue
+    stories = [each for each in prepared.manifest.candidates if not each.merged_into]
+    data = {
+        "issue": issue.id, "slot": prepared.manifest.slot.key, "manifest": prepared.manifest.hash,
+        "stories": len(stories),
+        "deliveries": audience.deliveries, "editions": audience.editions, "skipped": dict(audience.skipped),
+        "largest_html": audience.largest,
+    }
+
+    def words() -> None:
+        print(issue.id)
+        say(f"{len(stories)} stories, {audience.editions} editions, {audience.deliveries} deliveries, "
+            f"the largest mail has {audience.largest / 1000:.1f} kB of HTML")
+        for reason, count in audience.skipped.items():
+            say(f"nothing for {count}: {reason}")
+
+    then = [f"newsletter preview {issue.id} --open", f"newsletter send {issue.id}"]
+    problems = (*prepared.problems,)
+    result(data, as_json=as_json, words=words, problems=problems, then=then)
+
+
+@group.command("list", epilog=example("newsletter issue list", "newsletter issue list --json"))
+def list_issues(as_json: Json = False) -> None:
+    """List the issues with what became of their deliveries."""
+    with project() as app:
+        rows = [
+            {"issue": each.id, "state": each.state, "slot": each.slot_key, "audience": each.audience,
+             **{state: count for state, count in app.store.outbox.sums(each.id).items() if count}}
+            for each in app.store.issues.all()
+        ]
+        result(rows, as_json=as_json, words=lambda: table(
+            ("ISSUE", "STATE", "SLOT", "AUDIENCE", "SENT"),
+            [(row["issue"], row["state"], row["slot"], row["audience"], row.get("sent", 0)) for row in rows],
+        ))
+
+
+@group.command(epilog=example("newsletter issue show latest"))
+def show(issue: Issue, as_json: Json = False) -> None:
+    """Show what was frozen: the stories in order of rank with topics and reasons, and the editions."""
+    from newsletter.app import issuing
+
+    with project() as app:
+        found = issuing.find(app, issue)
+        manifest = app.store.issues.manifest(found.id)
+        rows = [
+            {"title": each.story.title, "id": each.story.id, "version": each.story.version, "rank": each.rank,
+             "topics": {match.topic: f"{match.how} {match.evidence}" for match in each.matches},
+             "also": list(each.also), "merged_into": each.merged_into}
+            for each in manifest.candidates
+        ]
+        data = {"issue": found.id, "state": found.state, "slot": manifest.slot.key, "manifest": manifest.hash,
+                "audience": found.audience, "stories": rows}
+
+        def words() -> None:
+            facts({name: value for name, value in data.items() if name != "stories"})
+            print()
+            table(("RANK", "TITLE", "TOPICS", "WHY HERE"), [
+                (number, row["title"], ", ".join(row["topics"]) or "none",
+                 "merged" if row["merged_into"] else row["rank"]) for number, row in enumerate(rows, 1)
+            ])
+
+        result(data, as_json=as_json, words=words, then=[f"newsletter why EMAIL {found.id}"])
+
+
+@group.command(epilog=example("newsletter issue cancel weekly-2026-11-30"))
+def cancel(issue: Issue, as_json: Json = False) -> None:
+    """Cancel an issue that nobody was sent yet; its slot is free again and its stories are kept for the next one."""
+    from newsletter.app import issuing
+
+    with project() as app:
+        found = issuing.find(app, issue)
+        app.store.issues.cancel(found.id, now=app.now())
+        result({"cancelled": found.id}, as_json=as_json, words=lambda: print(f"{found.id} is cancelled"),
+               then=[f"newsletter issue prepare {found.newsletter}"])
+
+
+def register(cli: typer.Typer) -> None:
+    cli.command(epilog=example("newsletter render latest --for ann@example.org --out ann"))(render)
+    cli.command(epilog=example(
+        "newsletter why ann@example.org", "newsletter why ann@example.org weekly-2026-11-30",
+    ))(why)
+
+
+def render(
+    issue: Issue,
+    email: Annotated[str, typer.Option("--for", help="The subscriber's address.")],
+    out: Annotated[Path, typer.Option(help="A folder; made if it is not there.")] = Path(),
+    as_json: Json = False,
+) -> None:
+    """Write one subscriber's mail as .eml, .html, .txt and .mjml: the very bytes that would be sent."""
+    from newsletter.app import issuing
+
+    with project() as app:
+        found = issuing.find(app, issue)
+        files = issuing.write_files(app, found, issuing.subscriber(app, email), out)
+        names = [str(each) for each in files]
+        result(names, as_json=as_json, words=lambda: print("\n".join(names)))
+
+
+def why(
+    email: Annotated[str, typer.Argument(help="The subscriber's address, however it is spelt.")],
+    issue: Issue = "latest",
+    as_json: Json = False,
+) -> None:
+    """Say for each story of an issue why this subscriber got it, or did not."""
+    from newsletter.app import issuing
+
+    with project() as app:
+        answer = issuing.why(app, email, issuing.find(app, issue))
+        titles = {each.story.id: each.story.title for each in app.store.issues.manifest(answer.issue.id).candidates}
+        rows = [{"story": each.story, "title": titles[each.story], "reason": each.reason, "why": each.words}
+                for each in answer.verdicts]
+        data = {"subscriber": answer.subscriber.email, "issue": answer.issue.id, "outcome": answer.outcome,
+                "stories": rows}
+
+        def words() -> None:
+            print(f"{answer.subscriber.email}, {answer.issue.id}: {answer.outcome}\n")
+            table(("", "TITLE", "REASON", "WHY"), [
+                ("✓" if row["reason"] == "in" else "–", row["title"], row["reason"], row["why"]) for row in rows
+            ])
+
+        result(data, as_json=as_json, words=words)

@@ -1,0 +1,27 @@
+"""`newsletter preview`: the editor's browser preview."""
+
+from typing import Annotated
+
+import typer
+
+from newsletter.cli.opened import project
+from newsletter.cli.report import example
+
+
+def register(cli: typer.Typer) -> None:
+    cli.command(epilog=example(
+        "newsletter preview --open", "newsletter preview weekly-2026-11-30 --port 8000",
+    ))(preview)
+
+
+def preview(
+    issue: Annotated[str | None, typer.Argument(help="An issue's id; by default the next issue as it is now.")] = None,
+    open_browser: Annotated[bool, typer.Option("--open", help="Open the browser.")] = False,
+    host: Annotated[str, typer.Option(help="A loopback address.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="0 takes any that is free.")] = 8025,
+) -> None:
+    """See any subscriber's edition in the browser as it will be sent; reloads when a file is saved."""
+    from newsletter.cli.preview import serve
+
+    with project() as app:
+        serve(app, issue, host=host, port=port, open_browser=open_browser)

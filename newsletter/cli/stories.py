@@ -1,0 +1,89 @@
+"""`newsletter stories`: what the sources gave."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from newsletter.cli.opened import project
+from newsletter.cli.report import Json, example, result, say, table
+
+if TYPE_CHECKING:
+    from newsletter.prepare import Fetched
+
+group = typer.Typer(no_args_is_help=True, help="Stories: fetch them from the sources, list them, add some by hand.")
+
+
+@group.command(epilog=example("newsletter stories fetch", "newsletter stories fetch weekly --json"))
+def fetch(newsletter: Annotated[list[str] | None, typer.Argument(help="Newsletters; all by default.")] = None,
+          as_json: Json = False) -> None:
+    """Read every source and keep what is new or changed. One bad source is reported and stops nothing."""
+    from newsletter.app import gathering
+
+    with project() as app:
+        fetched = gathering.fetch(app, newsletter or (), progress=lambda name: say(f"reading {name}"))
+        _show(fetched, as_json, "newsletter stories list")
+
+
+@group.command(epilog=example(
+    "newsletter stories add week.txt", "newsletter stories add - < week.txt",
+    "newsletter stories add https://example.org/feed.xml",
+))
+def add(
+    what: Annotated[str, typer.Argument(metavar="FILE|URL|-", help="A text, Markdown or feed; - is standard input.")],
+    as_json: Json = False,
+) -> None:
+    """Add stories by hand: a pasted text (title line, paragraphs), a Markdown file or a feed."""
+    from newsletter.app import gathering
+    from newsletter.errors import UsageError
+
+    with project() as app:
+        if what.startswith(("http://", "https://")):
+            fetched = gathering.add_from_url(app, what)
+        elif what == "-":
+            fetched = gathering.add_stories(app, sys.stdin.buffer.read(), name="standard input")
+        else:
+            try:
+                data = Path(what).read_bytes()
+            except OSError as error:
+                raise UsageError(f"{what} cannot be read: {error.strerror}", cure="name a file, a URL, or - ") from None
+            fetched = gathering.add_stories(app, data, name=what)
+        _show(fetched, as_json, "newsletter stories list")
+
+
+@group.command("list", epilog=example(
+    "newsletter stories list", "newsletter stories list --held", "newsletter stories list --limit 5",
+))
+def list_stories(
+    limit: Annotated[int, typer.Option(help="At most so many, the newest first.")] = 50,
+    held: Annotated[bool, typer.Option("--held", help="Only those held for the editor.")] = False,
+    as_json: Json = False,
+) -> None:
+    """List stories with their topics and why they are in them."""
+    with project() as app:
+        topics = app.topics()
+        found = app.store.stories.held() if held else [each.story for each in app.store.stories.find(limit)]
+        why = {story.id: [f"{match.topic} ({match.how} {match.evidence})" for match in topics.match(story)]
+               for story in found}
+        rows = [{"date": f"{story.date:%Y-%m-%d}", "title": story.title, "source": story.source, "id": story.id,
+                 "topics": why[story.id]} for story in found]
+        result(rows, as_json=as_json, words=lambda: table(
+            ("DATE", "TITLE", "TOPICS"),
+            [(f"{story.date:%Y-%m-%d}", story.title, "; ".join(why[story.id]) or "none") for story in found],
+        ))
+
+
+@group.command(epilog=example("newsletter stories release https://example.org/feed.xml"))
+def release(source: Annotated[str, typer.Argument(help="The source whose held stories may go out.")],
+            as_json: Json = False) -> None:
+    """Let the stories of a source go out that were held because so many old ones came at once."""
+    with project() as app:
+        count = app.store.stories.release(source)
+        result({"released": count}, as_json=as_json, words=lambda: print(f"{count} stories released"))
+
+
+def _show(fetched: "Fetched", as_json: bool, then: str) -> None:
+    counts = {"new": fetched.new, "changed": fetched.changed, "unchanged": fetched.unchanged, "held": fetched.held}
+    words = ", ".join(f"{count} {name}" for name, count in counts.items() if count) or "no story"
+    result(counts, as_json=as_json, words=lambda: print(words), problems=fetched.problems, then=[then])

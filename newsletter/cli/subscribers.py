@@ -1,0 +1,89 @@
+"""`newsletter subscribers`: the preference file, in and out."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from newsletter.cli.opened import project
+from newsletter.cli.report import Json, example, facts, result, say, table
+
+group = typer.Typer(no_args_is_help=True, help="Subscribers: bring the preference file in, look somebody up, export.")
+
+
+@group.command(epilog=example("newsletter subscribers sync", "newsletter subscribers sync --allow-removals 200"))
+def sync(
+    allow_removals: Annotated[int | None, typer.Option(help="Let up to so many people vanish from the list.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Bring the preference file into the store. Bad rows are reported with their line; all good rows are kept."""
+    from newsletter.app import gathering
+
+    with project() as app:
+        synced = gathering.sync_subscribers(app, allow_removals=allow_removals)
+        if synced is None:
+            result({"unchanged": True}, as_json=as_json, words=lambda: print("the preference file has not changed"))
+            return
+        counts = {name: getattr(synced, name) for name in ("new", "changed", "unchanged", "removed")}
+        result(
+            counts, as_json=as_json, problems=synced.problems,
+            words=lambda: print(", ".join(f"{count} {name}" for name, count in counts.items())),
+        )
+
+
+@group.command("list", epilog=example("newsletter subscribers list", "newsletter subscribers list --status paused"))
+def list_subscribers(
+    status: Annotated[str, typer.Option(help="Only those of this status: active, paused, unsubscribed …")] = "",
+    as_json: Json = False,
+) -> None:
+    """List subscribers with the topics they chose."""
+    with project() as app:
+        rows = [
+            (each.email, each.name, each.status,
+             "; ".join([*each.interests.topics, *(f"-{slug}" for slug in each.interests.excluded)]))
+            for each in app.store.subscribers.all() if not status or each.status == status
+        ]
+        names = ("email", "name", "status", "topics")
+        result([dict(zip(names, row, strict=True)) for row in rows], as_json=as_json,
+               words=lambda: table([name.upper() for name in names], rows))
+
+
+@group.command(epilog=example("newsletter subscribers show ann@example.org"))
+def show(
+    email: Annotated[str, typer.Argument(help="The address, however it is spelt.")], as_json: Json = False,
+) -> None:
+    """Show one subscriber and what they were sent."""
+    from newsletter.app import issuing
+
+    with project() as app:
+        reader = issuing.subscriber(app, email)
+        had = [f"{each.issue}: {each.state}" for name in app.settings.newsletters
+               for each in app.store.outbox.had(reader.id, name)]
+        interests = reader.interests
+        data = {
+            "email": reader.email, "name": reader.name, "status": reader.status, "topics": "; ".join(interests.topics),
+            "excluded": "; ".join(interests.excluded), "frequency": interests.frequency, "language": interests.language,
+            "format": interests.format, "line": reader.line, "issues": had,
+        }
+        result(data, as_json=as_json, words=lambda: facts(data | {"issues": ", ".join(had) or "none yet"}))
+
+
+@group.command(epilog=example(
+    "newsletter subscribers export > people.csv", "newsletter subscribers export --format yaml",
+))
+def export(
+    format: Annotated[str, typer.Option(help="csv, jsonl, json, yaml or toml.")] = "csv",
+    out: Annotated[Path | None, typer.Option(help="A file; standard output by default.")] = None,
+) -> None:
+    """Write all subscribers as a preference file, to standard output or a file."""
+    from newsletter import preferences
+
+    with project() as app:
+        people = app.store.subscribers.all()
+        if out is None:
+            preferences.write(people, format, sys.stdout)
+            return
+        with out.open("w", encoding="utf-8", newline="") as file:
+            preferences.write(people, format, file)
+        say(f"written to {out}")

@@ -1,0 +1,53 @@
+"""`newsletter topics`: what subscribers can choose, and what does not fit."""
+
+import typer
+
+from newsletter.cli.opened import project
+from newsletter.cli.report import Json, example, result, table
+
+group = typer.Typer(no_args_is_help=True, help="Topics: what there is, and stories, tags or topics that do not fit.")
+
+REPORTED = 500
+"""How many of the newest stories a report looks at."""
+
+
+@group.command("list", epilog=example("newsletter topics list", "newsletter topics list --json"))
+def list_topics(as_json: Json = False) -> None:
+    """List the topics with how many subscribers chose each."""
+    with project() as app:
+        chosen = app.store.subscribers.topics_chosen()
+        rows = [
+            {"topic": topic.slug, "label": topic.label, "parent": topic.parent,
+             "subscribers": chosen.get(topic.slug, 0)}
+            for topic in app.topics().offered(())
+        ]
+        result(rows, as_json=as_json, words=lambda: table(
+            ("TOPIC", "LABEL", "PARENT", "SUBSCRIBERS"), [tuple(row.values()) for row in rows],
+        ))
+
+
+@group.command(epilog=example("newsletter topics report", "newsletter topics report --json"))
+def report(as_json: Json = False) -> None:
+    """What does not fit: stories that no topic matched, topics nobody reads, tags nobody mapped."""
+    from newsletter.app import gathering
+
+    with project() as app:
+        gathering.sync_subscribers(app)
+        stories = [each.story for each in app.store.stories.find(REPORTED)]
+        found = app.topics().report(stories, app.store.subscribers.topics_chosen())
+        data = {
+            "stories without a topic": [f"{story.title} ({story.source})" for story in found.unmatched],
+            "topics nobody reads": list(found.unread),
+            "tags nobody mapped": [
+                f"{tag.tag} ({tag.count}×)" + (f", did you mean {tag.suggestion}?" if tag.suggestion else "")
+                for tag in found.unmapped
+            ],
+        }
+
+        def words() -> None:
+            for heading, lines in data.items():
+                print(f"{heading}: {len(lines) or 'none'}")
+                for line in lines:
+                    print(f"  {line}")
+
+        result(data, as_json=as_json, words=words)

@@ -1,0 +1,133 @@
+"""What is wrong with the configuration, in words: pydantic's errors know no file, no line and no cure."""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
+
+from newsletter.config.environment import NAMED, Path, twins, variable
+from newsletter.config.keys import header, literals, tables
+from newsletter.config.values import Wrong, has_password, meant, shown
+from newsletter.model import Problem
+
+Where = Callable[[Path], str]
+"""The place of a key: the environment variable that sets it, or its file and line."""
+
+SECRET = ("password", "url")
+"""Keys whose value is never repeated: the url of a store may hold a password."""
+
+
+def misplaced(content: Mapping[str, Any], where: Where) -> Iterator[Problem]:
+    """What stands in the file, or among the environment's twins, and belongs to no table, or only elsewhere."""
+    for table in content:
+        if table not in tables():
+            yield Problem(where((table,)), *_no_table(table))
+    for name, table in twins():
+        if table not in tables():
+            yield Problem(name, *_no_table(table))
+    yield from _secrets(content, where)
+    yield from _relays(content.get("relay", []), where)
+
+
+def complaints(errors: Iterable[ErrorDetails], where: Where) -> Iterator[Problem]:
+    """Each of pydantic's errors as a problem."""
+    for error in errors:
+        path = tuple(part for part in error["loc"] if part != "[key]")
+        yield Problem(where(path), *_told(error, path))
+
+
+def _no_table(table: str) -> tuple[str, str]:
+    listed = ", ".join(header((each,)) for each in tables())
+    return f'there is no table "{shown(table)}"', f"{meant(table, tables())}There may be: {listed}."
+
+
+def _secrets(content: Mapping[str, Any], where: Where) -> Iterator[Problem]:
+    """Secrets in the file: it is read by many, copied, and kept by git for ever."""
+    relays = content.get("relay")
+    for number, relay in enumerate(relays if isinstance(relays, list) else []):
+        if isinstance(relay, dict) and "password" in relay:
+            twin = variable(("relay", str(relay.get("name", "NAME")), "password"))
+            cure = f"Write password_file or password_command instead, or set {twin}."
+            yield Problem(where(("relay", number, "password")), "a password is not kept in this file", cure)
+    store = content.get("store")
+    if isinstance(store, dict) and has_password(str(store.get("url", ""))):
+        path: Path = ("store", "url")
+        cure = f"Take it out and set {variable(path)}, or use PostgreSQL's password file."
+        yield Problem(where(path), "a password is not kept in this file", cure)
+
+
+def _relays(relays: object, where: Where) -> Iterator[Problem]:
+    if not isinstance(relays, list):
+        yield Problem(where(("relay",)), "relay is no list of tables", "Write [[relay]], with two brackets.")
+        return
+    names = Counter(relay["name"] for relay in relays if isinstance(relay, dict) and isinstance(relay.get("name"), str))
+    for name, count in names.items():
+        if count > 1:
+            cure = "Give each relay a name of its own."
+            yield Problem(where(("relay", name, "name")), f'{count} relays are called "{shown(name)}"', cure)
+
+
+def _told(error: ErrorDetails, path: Path) -> tuple[str, str]:
+    """What was found, and the cure."""
+    kind = error["type"]
+    if kind in ("unexpected_keyword_argument", "extra_forbidden"):
+        known = tables()[str(path[0])]
+        cure = f"{meant(str(path[-1]), known)}There may be: {', '.join(known)}."
+        return f'unknown key "{shown(str(path[-1]))}" in {header(path[:-1])}', cure
+    if kind == "missing":
+        return _missing(path)
+    label = _label(path)
+    wrong = error.get("ctx", {}).get("error")
+    if isinstance(wrong, Wrong):
+        return f"{label}: {wrong.found}", wrong.cure
+    if kind == "literal_error":
+        return _no_choice(path, label, error["input"])
+    return f"{label} is {_value(path, error['input'])}", f"Write {_expected(error, path)}."
+
+
+def _expected(error: ErrorDetails, path: Path) -> str:
+    """What pydantic says there should be, as the object of "write"."""
+    if not _key(path):
+        return f"a table {header(path)}"
+    expected = error["msg"].removeprefix("Input should be ").partition(",")[0]
+    return f"a number {expected}" if expected.startswith(("greater", "less")) else expected
+
+
+def _missing(path: Path) -> tuple[str, str]:
+    if len(path) == 1:
+        needed = [f"{key} = {_example(field)}" for key, field in tables()[str(path[0])].items() if field.is_required()]
+        return f"there is no {header(path)}", f"Write {header(path)} with {' and '.join(needed)}."
+    field = tables()[str(path[0])][str(path[-1])]
+    return f"{path[-1]} is missing in {header(path)}", f"Write {path[-1]} = {_example(field)}"
+
+
+def _no_choice(path: Path, label: str, value: object) -> tuple[str, str]:
+    choices = literals(tables()[str(path[0])][_key(path)])
+    written = ", ".join(f'"{choice}"' for choice in choices)
+    return f"{label} is {_value(path, value)}", f"{meant(str(value), choices)}Write one of {written}."
+
+
+def _label(path: Path) -> str:
+    """ "window in [delivery]"; of a table its header."""
+    key = _key(path)
+    return f"{key} in {header(path)}" if key else header(path)
+
+
+def _key(path: Path) -> str:
+    """The key of a path, below its table; empty when the path is that of a table."""
+    depth = 2 if path[0] in NAMED else 1
+    return str(path[depth]) if len(path) > depth else ""
+
+
+def _example(field: FieldInfo) -> str:
+    return json.dumps(field.examples[0] if field.examples else "…", ensure_ascii=False)
+
+
+def _value(path: Path, value: object) -> str:
+    """The value as TOML would write it, cut; nothing of a secret."""
+    if _key(path) in SECRET or isinstance(value, Mapping):
+        return "not usable"
+    return shown(json.dumps(value, ensure_ascii=False, default=str))

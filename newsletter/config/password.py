@@ -1,0 +1,78 @@
+"""A relay's password: fetched when it is needed, kept nowhere."""
+
+import os
+import shlex
+import stat
+import subprocess
+from pathlib import Path
+
+from newsletter.config.keys import Relay
+from newsletter.errors import ConfigError
+
+MOUNTED = Path("/run")
+"""Where systemd and containers mount secrets, with modes of their own and no disk under them."""
+PATIENCE = 30
+"""Seconds a password command may take."""
+
+
+def password(relay: Relay, *, root: Path) -> str:
+    """The relay's password: from the environment, else its file, else its command; empty if it has none.
+
+    `root` is the project's folder. Raises ConfigError if the file or the command gives none, or if others may use
+    the file.
+    """
+    if given := relay.password.get_secret_value():
+        return given
+    if relay.password_file:
+        return _from_file(root / Path(relay.password_file).expanduser())
+    if relay.password_command:
+        return _from_command(relay.password_command, root)
+    return ""
+
+
+def _from_file(file: Path) -> str:
+    try:
+        with file.open(encoding="utf-8") as stream:
+            mode, first = stat.S_IMODE(os.fstat(stream.fileno()).st_mode), stream.readline()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(
+            f"the password file cannot be read: {_reason(error)}", place=str(file),
+            cure="Put the password on its first line, readable by the user who sends.",
+        ) from error
+    if mode & 0o077 and not file.resolve().is_relative_to(MOUNTED):
+        raise ConfigError(f"others may use the password file (mode {mode:04o})", place=str(file),
+                          cure=f"chmod 600 {shlex.quote(str(file))}")
+    return _first_line(first, str(file))
+
+
+def _from_command(command: str, root: Path) -> str:
+    try:
+        done = subprocess.run(  # noqa: S603 - the command is the configuration's own, and no shell reads it
+            shlex.split(command), cwd=root, stdin=subprocess.DEVNULL, capture_output=True, timeout=PATIENCE, check=True,
+        )
+    except (OSError, ValueError, subprocess.SubprocessError) as error:
+        cure = "Run it in the project's folder: it must print the password, ask nothing and end with 0."
+        raise ConfigError(f"the password command failed: {_reason(error)}", place=command, cure=cure) from None
+    return _first_line(done.stdout.decode("utf-8", "replace"), command)
+
+
+def _first_line(text: str, place: str) -> str:
+    first = text.partition("\n")[0].rstrip("\r")
+    if not first:
+        raise ConfigError("there is no password on the first line", place=place, cure="Put it there, and nothing else.")
+    return first
+
+
+def _reason(error: Exception) -> str:
+    """Why, without what was printed: a command may print its secret before it fails."""
+    match error:
+        case subprocess.CalledProcessError():
+            return f"it ended with {error.returncode}"
+        case subprocess.TimeoutExpired():
+            return f"it took more than {PATIENCE} seconds"
+        case OSError():
+            return error.strerror or "it cannot be started"
+        case UnicodeDecodeError():
+            return "it is not UTF-8"
+        case _:
+            return "it cannot be taken apart into words"

@@ -1,0 +1,155 @@
+"""Finds and reads newsletter.toml, with the environment laid over it."""
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from functools import cache
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from pydantic import ValidationError
+
+from newsletter.config.complaints import Where, complaints, misplaced
+from newsletter.config.environment import sets, variable
+from newsletter.config.keys import PORTS, DeliverySettings, FetchSettings, Keys, Publication, Relay, Site, tables
+from newsletter.config.places import places
+from newsletter.errors import ConfigError
+from newsletter.model import Newsletter, Problem
+
+FILE = "newsletter.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All of newsletter.toml. Paths are as written: relative to `root`."""
+
+    root: Path
+    """The project: the folder of newsletter.toml, absolute."""
+    site: Site
+    store_url: str = field(repr=False)
+    """May hold a password that came from the environment: not for printing."""
+    delivery: DeliverySettings
+    relays: tuple[Relay, ...]
+    """In the file's order, every port filled in."""
+    newsletters: Mapping[str, Newsletter]
+    """By name, in the file's order."""
+    fetch: FetchSettings
+    preferences: str
+    topics: str
+    related: str
+    key: str
+    """File of the secret that signs links (`key.load_key`)."""
+
+
+def find(directory: Path) -> Path:
+    """The newsletter.toml of a folder, or of the nearest folder above it. Raises ConfigError if there is none."""
+    start = directory.resolve()
+    for folder in (start, *start.parents):
+        if (folder / FILE).is_file():
+            return folder / FILE
+    raise ConfigError(f"there is no {FILE} here, nor in any folder above", place=str(directory), cure="newsletter init")
+
+
+def read(file: Path) -> Settings:
+    """What a newsletter.toml and the environment say. Raises ConfigError with everything that is wrong."""
+    text = _text(file)
+    content = _parsed(text, file)
+    where = _where(text, content, file)
+    problems = list(misplaced(content, where))
+    known = {table: keys for table, keys in content.items() if table in tables()}
+    known["relay"] = {name: content["relay"][number] for name, number in _relays(content).items()}
+    try:
+        keys = Keys(**known)
+    except ValidationError as error:  # chained, it would show values
+        raise _all([*problems, *complaints(error.errors(), where)], file) from None
+    if keys.delivery.transport == "smtp" and not keys.relay:
+        cure = 'Write [[relay]] with name = "main" and host = "…".'
+        problems.append(Problem(where(("delivery", "transport")), "smtp needs a relay, and there is none", cure))
+    if problems:
+        raise _all(problems, file)
+    return _settings(keys, file)
+
+
+def _settings(keys: Keys, file: Path) -> Settings:
+    return Settings(
+        root=file.resolve().parent,
+        site=keys.site,
+        store_url=keys.store.url,
+        delivery=keys.delivery,
+        relays=tuple(replace(relay, port=relay.port or PORTS[relay.security]) for relay in keys.relay.values()),
+        newsletters=MappingProxyType({name: _newsletter(name, each) for name, each in keys.newsletter.items()}),
+        fetch=keys.fetch,
+        preferences=keys.files.preferences,
+        topics=keys.files.topics,
+        related=keys.files.related,
+        key=keys.files.key,
+    )
+
+
+def _newsletter(name: str, publication: Publication) -> Newsletter:
+    return Newsletter(name=name, **{each.name: getattr(publication, each.name) for each in fields(publication)})
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_bytes().decode("utf-8-sig").replace("\r\n", "\n")
+    except OSError as error:
+        raise ConfigError(f"it cannot be read: {error.strerror}", place=str(file), cure="newsletter init") from error
+    except UnicodeDecodeError as error:
+        line = error.object[:error.start].count(b"\n") + 1
+        raise ConfigError("it is not UTF-8", place=_place(file, line), cure="Save it as UTF-8.") from error
+
+
+def _parsed(text: str, file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        found = re.fullmatch(r"(?s)(.*?)(?: \((?:at line (\d+), column \d+|at end of document)\))?", str(error))
+        said, line = (found[1], found[2]) if found else ("", None)
+        number = int(line) if line else text.count("\n") + 1
+        cure = "Write TOML: texts in double quotes, lists in square brackets, one key a line."
+        raise ConfigError(f"it is no TOML: {said}", place=_place(file, number), cure=cure) from None
+
+
+def _where(text: str, content: Mapping[str, Any], file: Path) -> Where:
+    """Tells of a key the environment variable that sets it, else its line, else that of its table, else the file."""
+    relays = _relays(content)
+    lines = cache(lambda: places(text))  # needed only when something is wrong
+
+    def where(path: tuple[str | int, ...]) -> str:
+        if sets(path):
+            return variable(path)
+        match path:
+            case ("relay", str() as name, *rest) if name in relays:
+                path = ("relay", relays[name], *rest)
+        number = next((lines()[path[:end]] for end in range(len(path), 0, -1) if path[:end] in lines()), None)
+        return _place(file, number)
+
+    return where
+
+
+def _relays(content: Mapping[str, Any]) -> dict[str, int]:
+    """Where in the list each relay stands, by name; one without a name goes by its number until it is refused."""
+    relays = content.get("relay")
+    if not isinstance(relays, list):
+        return {}
+    return {
+        relay["name"] if isinstance(relay, dict) and isinstance(relay.get("name"), str) else str(number + 1): number
+        for number, relay in enumerate(relays)
+    }
+
+
+def _all(problems: list[Problem], file: Path) -> ConfigError:
+    """One error for all that is wrong."""
+    if len(problems) == 1:
+        return ConfigError(problems[0].found, place=problems[0].place, cure=problems[0].cure)
+    each = "".join(f"\n{problem}" for problem in problems)
+    return ConfigError(f"{len(problems)} things are wrong{each}", place=_place(file))
+
+
+def _place(file: Path, line: int | None = None) -> str:
+    """The file as one would type it here, with its line."""
+    return os.path.relpath(file) + (f":{line}" if line else "")

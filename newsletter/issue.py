@@ -1,0 +1,108 @@
+"""An issue's decisions: which stories stand for an occasion, in which order, and why. Pure: the result is a manifest.
+
+What a story of the issue becomes for one reader is decided later, by `edition`; here nothing is left out but what lies
+outside the window of every reader, so that `why` can answer for each story.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from newsletter.model import Candidate, Frequency, Manifest, Match, Newsletter, Slot, Story, Topic
+
+PERIODS: Mapping[Frequency, timedelta] = {
+    "every": timedelta(0),
+    "weekly": timedelta(0),
+    "fortnightly": timedelta(days=14),
+    "monthly": timedelta(days=31),
+    "never": timedelta(0),
+}
+"""How much further back the readers of a frequency look: what they could not have had in between."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """The same news, told by several stories: one stands for all."""
+
+    pick: str
+    others: tuple[str, ...]
+
+
+def issue_id(newsletter: str, slot: Slot, taken: Callable[[str], bool]) -> str:
+    """A name a person can read: the newsletter and the slot's local day, with its time or a number where that is taken.
+
+    >>> # "weekly-2026-11-30", else "weekly-2026-11-30-0800", else "weekly-2026-11-30-0800-2"
+    """
+    day, _, time = slot.local.partition("T")
+    plain = f"{newsletter}-{day}"
+    if not taken(plain):
+        return plain
+    timed = f"{plain}-{time.replace(':', '')}"
+    names = (timed if number == 1 else f"{timed}-{number}" for number in range(1, 1000))
+    return next(name for name in names if not taken(name))
+
+
+def window(newsletter: Newsletter, slot: Slot) -> datetime:
+    """The instant from which stories are looked at: the oldest that any reader may still be owed."""
+    return slot.instant - newsletter.max_age - max(PERIODS.values())
+
+
+def freeze(
+    newsletter: Newsletter, slot: Slot, stories: Iterable[tuple[Story, datetime]], told: Sequence[Told], *,
+    match: Callable[[Story], tuple[Match, ...]], topics: tuple[Topic, ...], name: str, template: str,
+) -> Manifest:
+    """The manifest of an issue.
+
+    `stories` come with the instant since when readers could have had them; one that is only available after the slot
+    waits for the next issue. `told` says which of them tell the same news. `name` is the issue's id,
+    `template` its hash.
+    """
+    due = [_candidate(story, available, match(story), newsletter, slot) for story, available in stories
+           if available <= slot.instant]
+    ranked = sorted(_merge(due, told), key=lambda each: (-each.score, each.story.id))
+    return Manifest(name, newsletter, slot, topics, tuple(ranked), template)
+
+
+def _candidate(
+    story: Story, available: datetime, matches: tuple[Match, ...], newsletter: Newsletter, slot: Slot,
+) -> Candidate:
+    age = slot.instant - story.date
+    fresh = 10 * max(0.0, 1 - max(age, timedelta(0)) / (newsletter.max_age + max(PERIODS.values())))
+    score = round(1000 * story.pinned + 10 * story.weight + fresh, 4)
+    return Candidate(story, available, matches, score, _rank_in_words(story, age))
+
+
+def _rank_in_words(story: Story, age: timedelta) -> str:
+    days = max(age.days, 0)
+    parts = ["pinned"] if story.pinned else []
+    parts += [f"weight {story.weight}"] if story.weight else []
+    parts += ["less than a day old" if days == 0 else "1 day old" if days == 1 else f"{days} days old"]
+    return ", ".join(parts)
+
+
+def _merge(due: Sequence[Candidate], told: Sequence[Told]) -> list[Candidate]:
+    """The pick stands for all who tell the same news: with the topics of all, and as fresh as the freshest of them.
+
+    Readers of any of their topics are owed the news once; the pick's own tags come first.
+    """
+    by_id = {each.story.id: each for each in due}
+    for group in told:
+        pick = by_id.get(group.pick)
+        others = [by_id[each] for each in group.others if each in by_id]
+        if pick is None or not others:
+            continue
+        by_id[group.pick] = replace(
+            pick, also=tuple(each.story.id for each in others), matches=_united(pick, others),
+            available=max(each.available for each in (pick, *others)),
+        )
+        by_id.update((each.story.id, replace(each, merged_into=group.pick)) for each in others)
+    return list(by_id.values())
+
+
+def _united(pick: Candidate, others: Sequence[Candidate]) -> tuple[Match, ...]:
+    matches = {match.topic: match for match in pick.matches}
+    for other in others:
+        for match in other.matches:
+            told_by = replace(match, evidence=f"{match.evidence}, of the same news in “{other.story.title}”")
+            matches.setdefault(match.topic, told_by)
+    return tuple(matches.values())

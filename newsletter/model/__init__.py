@@ -1,0 +1,50 @@
+"""The words of the program: frozen data, and nothing that reads a clock, a file, a network or a database.
+
+A *source* gives *stories*; *topics* say what each is about. An *issue* freezes the stories of one occasion into a
+*manifest*. An *edition* is that manifest as chosen for one set of *interests* and what its readers had before. *Blocks*
+are the stories compiled to wire-ready bytes with *slots* left open; a *message* is an edition's blocks joined, with one
+*subscriber's* slots filled. A *delivery* says what became of (issue, subscriber).
+
+All times are aware and in UTC unless a name says otherwise.
+"""
+
+from newsletter.model.digest import digest
+from newsletter.model.issue import (
+    Candidate,
+    Edition,
+    Entry,
+    Manifest,
+    Reason,
+    Section,
+    Slot,
+    Verdict,
+)
+from newsletter.model.message import (
+    Block,
+    BlockSet,
+    Delivery,
+    Message,
+    OpenSlot,
+    Place,
+    Receipt,
+    Settled,
+    State,
+    Weights,
+)
+from newsletter.model.story import FeedState, Harvest, Match, Picture, Problem, Story, Topic
+from newsletter.model.subscriber import (
+    Frequency,
+    Interests,
+    Newsletter,
+    Quiet,
+    Status,
+    Subscriber,
+    spoken_in,
+)
+
+__all__ = [
+    "Block", "BlockSet", "Candidate", "Delivery", "Edition", "Entry", "FeedState", "Frequency", "Harvest", "Interests",
+    "Manifest", "Match", "Message", "Newsletter", "OpenSlot", "Picture", "Place", "Problem", "Quiet", "Reason",
+    "Receipt", "Section", "Settled", "Slot", "State", "Status", "Story", "Subscriber", "Topic", "Verdict", "Weights",
+    "digest", "spoken_in",
+]

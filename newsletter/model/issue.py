@@ -1,0 +1,121 @@
+"""One occasion of a newsletter: what is frozen, and what each reader gets of it."""
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Literal
+
+from newsletter.model.digest import digest
+from newsletter.model.story import Match, Story, Topic
+from newsletter.model.subscriber import Interests, Newsletter
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """One occasion of a schedule: a wall-clock time in a zone, and the instant it means."""
+
+    local: str
+    """ "2026-11-30T08:00" as the clock on the wall shows it."""
+    zone: str
+    """IANA name."""
+    instant: datetime
+
+    @property
+    def key(self) -> str:
+        """What is unique with the newsletter: the same whoever computes it, and not "now"."""
+        return f"{self.local}[{self.zone}]"
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A story of an issue, with everything that decides who gets it and where it stands."""
+
+    story: Story
+    available: datetime
+    """When readers could first have had it: the later of its date and when we first saw it."""
+    matches: tuple[Match, ...]
+    score: float
+    """Its rank: the higher, the earlier."""
+    rank: str
+    """Why it stands there, in words: "pinned, weight 2, 3 days old"."""
+    also: tuple[str, ...] = ()
+    """Ids of the stories that tell the same news and were merged into this one, the next best first."""
+    merged_into: str = ""
+    """The id of the story that stands for this one; empty if it stands for itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """An issue's frozen decisions. Preview, approval, sending, archive and `why` refer to its hash."""
+
+    issue: str
+    """The issue's id: "weekly-2026-11-30"."""
+    newsletter: Newsletter
+    slot: Slot
+    topics: tuple[Topic, ...]
+    """Those the newsletter offers and their ancestors and descendants, in the newsletter's order."""
+    candidates: tuple[Candidate, ...]
+    """In order of rank, merged and too old ones included: `why` answers for them too."""
+    template: str
+    """The hash of the template's files."""
+
+    @property
+    def hash(self) -> str:
+        return digest(asdict(self))
+
+
+Reason = Literal[
+    "in", "topic not chosen", "excluded", "had before", "merged", "capped", "too large", "too old", "no topic",
+]
+"""What can become of a story for one subscriber."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A story, in or out of an edition, and why."""
+
+    story: str
+    """Its id."""
+    reason: Reason
+    words: str
+    """The whole reason as a sentence for a person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A story's place in an edition."""
+
+    story: str
+    also_in: tuple[str, ...] = ()
+    """Slugs of the subscriber's other topics it belongs to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """The stories under one of the subscriber's topics."""
+
+    topic: str
+    entries: tuple[Entry, ...]
+    more: int = 0
+    """How many stories of this topic were cut for length and can be read on the web."""
+
+
+@dataclass(frozen=True, slots=True)
+class Edition:
+    """An issue as chosen for one set of interests and one past."""
+
+    interests: Interests
+    had: frozenset[str]
+    """Ids of the issue's stories that its readers had before."""
+    sections: tuple[Section, ...]
+    quiet: bool = False
+    """Fewer stories than the newsletter's least."""
+
+    @property
+    def stories(self) -> tuple[str, ...]:
+        """The ids of its stories in reading order."""
+        return tuple(entry.story for section in self.sections for entry in section.entries)
+
+    @property
+    def lead(self) -> str:
+        """The id of the first story; empty in an empty edition."""
+        return next(iter(self.stories), "")

@@ -1,0 +1,130 @@
+"""What sources give: stories, and what they are about."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from newsletter.model.digest import digest
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing wrong in the input beside good ones: reported, then the rest goes on."""
+
+    place: str
+    """The file with its line ("stories/ai.md:3"), the feed's URL with its entry, the message's address."""
+    found: str
+    """What was found, in words."""
+    cure: str = ""
+    """What mends it: a sentence that starts with a verb, or a command."""
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.found}" + (f" → {self.cure}" if self.cure else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A story's picture; never embedded, always linked."""
+
+    url: str
+    """Absolute https address."""
+    alt: str = ""
+    """What it shows, in words; empty for ornament."""
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """One item of news. All text is clean already: sources strip control characters and unclean HTML."""
+
+    id: str
+    """The same for every version of the story: its guid, else its canonical link, else a hash of title and day."""
+    title: str
+    """Plain text of one line, never empty."""
+    date: datetime
+    """When it was published; when first seen, if the source gives no date (`dated` is then false)."""
+    source: str
+    """The source's name as written in newsletter.toml ("stories/", a feed's URL), or "added" for pasted stories."""
+    dated: bool = True
+    """Whether the source gave the date."""
+    link: str = ""
+    """Absolute http(s) address of the story on the web; empty where it has none."""
+    body: str = ""
+    """HTML of the allow-list (`sources.clean`), well formed, every link absolute."""
+    text: str = ""
+    """The body as plain text; paragraphs parted by an empty line."""
+    summary: str = ""
+    """Plain text of one paragraph: the source's own summary, else the beginning of `text`."""
+    tags: tuple[str, ...] = ()
+    """As the source wrote them, in its order."""
+    language: str = ""
+    """BCP 47 ("en", "pt-BR"); empty means the newsletter's own."""
+    picture: Picture | None = None
+    weight: int = 0
+    """The editor's: higher comes earlier."""
+    pinned: bool = False
+    """The editor's: before every story that is not pinned."""
+
+    @property
+    def version(self) -> str:
+        """A hash of what a reader would see differently; an edit changes it, a new fetch does not."""
+        seen = (self.title, self.link, self.body, self.summary, self.tags, self.language, self.weight, self.pinned,
+                self.picture and (self.picture.url, self.picture.alt), self.date.isoformat() if self.dated else "")
+        return digest(seen)
+
+
+@dataclass(frozen=True, slots=True)
+class FeedState:
+    """What a URL told us last time, kept so that the next request is a polite one (RFC 9110, section 13)."""
+
+    url: str
+    """Where to ask: the configured address, or where a 301 or 308 moved it for good."""
+    etag: str = ""
+    """Verbatim, with its quotes."""
+    last_modified: str = ""
+    """Verbatim."""
+    not_before: datetime | None = None
+    """Not to be asked again before (429 or 503 with Retry-After)."""
+    paused: str = ""
+    """Why it is not asked any more (410), empty while it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Harvest:
+    """What one reading of a source gave."""
+
+    stories: tuple[Story, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    state: FeedState | None = None
+    """The new state of a URL; None for files."""
+    unchanged: bool = False
+    """The source says that nothing changed since the last time (304), or asked us not to come yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """What a subscriber can choose."""
+
+    slug: str
+    label: str
+    description: str = ""
+    parent: str = ""
+    """Who chooses the parent gets this one too; empty at the top."""
+    aliases: tuple[str, ...] = ()
+    """Tags that mean this topic, beside its slug and label."""
+    keywords: tuple[str, ...] = ()
+    """Words and phrases by which an untagged story is recognised."""
+    exclude: tuple[str, ...] = ()
+    """Words and phrases in whose presence keywords do not count."""
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """Why a story is in a topic."""
+
+    topic: str
+    """The topic's slug."""
+    how: Literal["tag", "keyword"]
+    evidence: str
+    """The tag as written, or the keywords found and where: "IBM (title), quantum (text ×3)"."""
+    score: int = 0
+    """How strongly, for keywords; 0 for tags."""

@@ -1,0 +1,82 @@
+"""Which cell of a row is which: our fields, topics to tick, and columns of others that are kept."""
+
+import re
+import unicodedata
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from newsletter.preferences.choices import clean_line
+
+FIELDS = ("email", "name", "topics", "frequency", "language", "timezone", "format", "status", "note", "quiet")
+"""Our fields in the order in which they are written."""
+
+_SYNONYMS = {
+    "email": ("emailaddress", "mail", "mailaddress", "emailadresse", "deineemailadresse", "adresseemail"),
+    "name": ("fullname", "displayname", "subscribername"),
+    "topics": ("topic", "interests", "interest", "subjects", "tags"),
+    "frequency": ("howoften", "cadence"),
+    "language": ("lang", "locale"),
+    "timezone": ("tz", "zone"),
+    "format": ("emailformat", "mailformat"),
+    "status": ("state", "subscriptionstatus"),
+    "note": ("notes", "comment", "comments"),
+}
+_FIELD_OF = {word: field for field, words in _SYNONYMS.items() for word in words} | {field: field for field in FIELDS}
+_NO_LETTER = re.compile(r"[\W_]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """A reading of the names of a row's cells."""
+
+    ours: dict[str, int]
+    """Each of our fields and the index of its cell; -1 where there is none."""
+    topics: tuple[tuple[int, str], ...]
+    """Indices of columns that tick a topic, with its slug."""
+    extra: tuple[tuple[int, str], ...]
+    """Indices of the columns that are not ours, each with a name of its own."""
+
+
+def columns(names: tuple[str, ...], topic: Callable[[str], str | None]) -> Columns:
+    """Reads a header. Our own name for a field goes before a synonym, the first synonym before the next."""
+    plain = [_plain(name) for name in names]
+    ours = {}
+    for field in FIELDS:
+        synonyms = (index for index, word in enumerate(plain) if _FIELD_OF.get(word) == field)
+        ours[field] = plain.index(field) if field in plain else next(synonyms, -1)
+    others = [index for index in range(len(names)) if index not in ours.values()]
+    ticks = tuple((index, slug) for index in others if plain[index] and (slug := topic(names[index].strip())))
+    ticked = {index for index, _ in ticks}
+    kept = [index for index in others if index not in ticked]
+    return Columns(ours, ticks, tuple(zip(kept, _distinct(names, kept), strict=True)))
+
+
+def field_of(name: str) -> str:
+    """Which of our fields a column's name means; empty for none."""
+    return _FIELD_OF.get(_plain(name), "")
+
+
+def nearest(names: Collection[str], field: str) -> str:
+    """the name among a header's that may have been meant for a field; empty if none looks like it."""
+    by_word = {_plain(name): name for name in names}
+    near = get_close_matches(field, by_word, n=1)
+    return by_word[near[0]].strip() if near else ""
+
+
+def _plain(name: str) -> str:
+    """ "E-Mail Address" → "emailaddress"."""
+    return _NO_LETTER.sub("", unicodedata.normalize("NFKC", name).casefold())
+
+
+def _distinct(names: tuple[str, ...], indices: list[int]) -> Iterator[str]:
+    """Names for columns that are kept, clean and never twice the same: "Group", "Group (2)", "column 7"."""
+    taken: set[str] = set()
+    for index in indices:
+        name = given = clean_line(names[index]) or f"column {index + 1}"
+        count = 1
+        while name in taken:
+            count += 1
+            name = f"{given} ({count})"
+        taken.add(name)
+        yield name

@@ -1,0 +1,191 @@
+"""An issue's stories compiled once: every block of every edition, in one language, ready for the wire."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from types import MappingProxyType
+
+from markupsafe import Markup
+
+from newsletter.errors import TemplateError
+from newsletter.model import Block, BlockSet, Manifest, OpenSlot, Place, digest
+from newsletter.render import markup
+from newsletter.render.environment import Sandbox, environment, render, tongue
+from newsletter.render.lint import lint
+from newsletter.render.slots import SLOTS
+from newsletter.render.template import FRAME, Template, text_twin
+from newsletter.render.wire import quote
+from newsletter.render.words import Words, direction
+
+_URLS = frozenset({"href", "src"})
+_WORDED = frozenset({"alt", "title", "aria-label", "content", "summary"})
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """What every reader of an issue gets alike and no story holds."""
+
+    postal_address: str
+    """One line; empty shows none."""
+    web_url: str = ""
+    """The issue's own page on the web; empty where there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A block before it is compiled."""
+
+    key: str
+    """That of `model.Block`."""
+    kind: str
+    """One of `template.KINDS`."""
+    values: Mapping[str, object]
+    """What its file may use beside `environment.EVERYWHERE`."""
+
+
+def compile(template: Template, manifest: Manifest, *, language: str, site: Site) -> BlockSet:
+    """Every block of the issue in one language: head, foot, a heading for each topic, each story that stands for itself
+    both as the lead and as one of many, the line for what was left out and the note of a quiet week.
+
+    Raises TemplateError, with file and line where they are known, if the template or a story cannot be compiled.
+    """
+    lint(template)
+    words = template.words(language)
+    nonce = f"n{digest([manifest.hash, template.hash, language])}n"  # nobody who writes a story can know it
+    tokens = {name: f"{nonce}{name}{nonce}" for name in SLOTS}
+    jinja = environment(template, words, names(template, manifest, words, site, tokens), manifest.slot.zone)
+    parts = list(parts_of(manifest, language))
+    html = _cut(_html(jinja, template, parts, nonce), f"<!--{nonce}([0-9]+)-->", len(parts), template)
+    text = _cut(_text(jinja, template, parts, nonce), f"{nonce}([0-9]+)\n", len(parts), template)
+    keys, kinds = ("head", *(part.key for part in parts), "foot"), ("head", *(part.kind for part in parts), "foot")
+    opener = _Opener(template, nonce)
+    return BlockSet(
+        language,
+        html={key: opener.block(key, kind, stretch) for key, kind, stretch in zip(keys, kinds, html, strict=True)},
+        text={key: opener.text_block(key, kind, _even(stretch, last=key == "foot"))
+              for key, kind, stretch in zip(keys, kinds, text, strict=True)},
+    )
+
+
+def names(
+    template: Template, manifest: Manifest, words: Words, site: Site, slot: Mapping[str, str],
+) -> dict[str, object]:
+    """What each of `environment.EVERYWHERE` means."""
+    rtl = direction(words.language) == "rtl"
+    return {
+        "newsletter": manifest.newsletter, "date": datetime.fromisoformat(manifest.slot.local), "site": site,
+        "language": words.language, "dir": "rtl" if rtl else "ltr", "start": "right" if rtl else "left",
+        "end": "left" if rtl else "right", "theme": template.theme, "slot": MappingProxyType(dict(slot)),
+    }
+
+
+def parts_of(manifest: Manifest, language: str) -> Iterator[Part]:
+    """The parts that editions of the issue can be made of, but for the frame."""
+    for topic in manifest.topics:
+        yield Part(f"topic:{topic.slug}", "topic", {"topic": topic})
+    for kind in ("lead", "story"):
+        for story in (candidate.story for candidate in manifest.candidates if not candidate.merged_into):
+            yield Part(f"{kind}:{story.id}", kind, {"story": story, "tongue": tongue(story, manifest, language)})
+    yield Part("more", "more", {})
+    yield Part("quiet", "quiet", {})
+
+
+def _html(jinja: Sandbox, template: Template, parts: list[Part], nonce: str) -> str:
+    from newsletter.render.html import to_html  # slow: cssutils, premailer and requests
+
+    bodies = [render(jinja, template, template.blocks[part.kind], part.values) for part in parts]
+    marked = "".join(f"<mj-raw><!--{nonce}{number}--></mj-raw>{body}" for number, body in enumerate([*bodies, ""]))
+    try:
+        return to_html(_framed(jinja, template, marked))
+    except TemplateError as whole:
+        for part, body in [(None, ""), *zip(parts, bodies, strict=True)]:
+            try:
+                to_html(_framed(jinja, template, body))
+            except TemplateError as error:
+                file = template.blocks[part.kind] if part else FRAME
+                found = f"{part.key}: {error.found}" if part else error.found
+                raise TemplateError(found, place=template.place(file), cure=error.cure) from error
+        raise TemplateError(whole.found, place=template.folder, cure=whole.cure) from whole
+
+
+def _framed(jinja: Sandbox, template: Template, body: str) -> str:
+    return render(jinja, template, FRAME, {"body": Markup(body)})  # noqa: S704  # each part was escaped as it was made
+
+
+def _text(jinja: Sandbox, template: Template, parts: list[Part], nonce: str) -> str:
+    bodies = [render(jinja, template, text_twin(template.blocks[part.kind]), part.values) for part in parts]
+    marked = "".join(f"{nonce}{number}\n{body}\n" for number, body in enumerate([*bodies, ""]))
+    return markup.clean(render(jinja, template, text_twin(FRAME), {"body": marked}))
+
+
+def _cut(document: str, marker: str, count: int, template: Template) -> list[str]:
+    """The stretches before, between and after the markers; each marker has to be there once, in order."""
+    pieces = re.split(marker, document)
+    if [int(number) for number in pieces[1::2]] != list(range(count + 1)):
+        raise TemplateError(
+            "the blocks cannot be told apart in what came out", place=template.place(FRAME),
+            cure="Put {{ body }} once into the frame, directly inside mj-body, and as it is.",
+        )
+    return pieces[::2]
+
+
+def _even(text: str, *, last: bool) -> str:
+    """A stretch of plain text without spaces at line ends, with one empty line at most, and one at its own end."""
+    lines = "\n".join(line.rstrip() for line in text.strip("\n").split("\n"))
+    lines = re.sub(r"\n{3,}", "\n\n", lines).strip("\n")
+    return lines + ("\n" if last else "\n\n") if lines else ""
+
+
+class _Opener:
+    """Turns stretches of finished text into blocks: finds where slots stand, and encodes what is between them."""
+
+    def __init__(self, template: Template, nonce: str) -> None:
+        self._template = template
+        self._token = re.compile(f"{nonce}([a-z_]+){nonce}")
+
+    def block(self, key: str, kind: str, html: str) -> Block:
+        """A block of HTML."""
+        places = {found.start(): self._place(found[1], piece, found.start() - piece.start())
+                  for piece in markup.TOKEN.finditer(html) for found in self._token.finditer(html, piece.start(), piece.end())}
+        return self._opened(key, kind, html, places)
+
+    def text_block(self, key: str, kind: str, text: str) -> Block:
+        """A block of plain text."""
+        return self._opened(key, kind, text, {found.start(): "text" for found in self._token.finditer(text)})
+
+    def _opened(self, key: str, kind: str, text: str, places: Mapping[int, Place]) -> Block:
+        segments, end, size = list[bytes | OpenSlot](), 0, 0
+        for found in self._token.finditer(text):
+            self._allow(found[1], kind)
+            segments += [quote(text[end: found.start()]), OpenSlot(found[1], places[found.start()])]
+            size += len(text[end: found.start()].encode())
+            end = found.end()
+        segments.append(quote(text[end:]))
+        size += len(text[end:].encode())
+        return Block(key, tuple(segment for segment in segments if segment), size)
+
+    def _allow(self, slot: str, kind: str) -> None:
+        if (allowed := SLOTS[slot].blocks) and kind not in allowed:
+            raise self._misplaced(slot, f"has no value in {kind!r}", f"Use it only in: {', '.join(allowed)}.")
+
+    def _place(self, slot: str, piece: re.Match[str], offset: int) -> Place:
+        """Where in a piece of HTML a slot stands."""
+        holds = SLOTS[slot].holds
+        if piece["text"] is not None:
+            return "html"
+        attribute = next((each for each in markup.ATTRIBUTE.finditer(piece[0]) if each.start() <= offset < each.end()), None)
+        name = attribute[1].lower() if piece["tag"] is not None and attribute else ""
+        if name in _URLS and holds == "url":
+            return "url"
+        if name in _WORDED:
+            return "attribute"
+        where = f"attribute {name!r}" if name else "comment, style or tag"
+        raise self._misplaced(slot, f"cannot stand in the {where}",
+                              "Put words into text, alt, title or aria-label, and addresses into href or src.")
+
+    def _misplaced(self, slot: str, found: str, cure: str) -> TemplateError:
+        use = re.compile(rf"\bslot\.{slot}\b")
+        places = (self._template.place(file, source[: match.start()].count("\n") + 1)
+                  for file, source in self._template.files.items() for match in use.finditer(source))
+        return TemplateError(f"slot.{slot} {found}", place=" or ".join(places), cure=cure)

@@ -1,0 +1,186 @@
+"""Jinja for templates: sandboxed, strict about names, confined to the template's own files, bounded in what it makes."""
+
+import re
+import traceback
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+import nh3
+from jinja2 import FunctionLoader, StrictUndefined, TemplateNotFound, TemplateSyntaxError, UndefinedError
+from jinja2.runtime import Context
+from jinja2.exceptions import SecurityError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2.utils import missing
+from markupsafe import Markup
+
+from newsletter.errors import TemplateError
+from newsletter.model import Manifest, Story
+from newsletter.render import prose
+from newsletter.render.template import Template, suggestion
+from newsletter.render.words import Words, direction
+
+EVERYWHERE = ("newsletter", "date", "language", "dir", "start", "end", "theme", "site", "slot")
+"""Names that every file of a template may use. `start` and `end` are "left" and "right", or the other way round."""
+IN_ONE = ("story", "tongue", "topic", "body")
+"""Names that the blocks for stories and topics, and the frame, have beside them."""
+
+LARGEST = 8_000_000
+"""Characters that one file may make."""
+_LONGEST_RANGE = 1000
+_METHODS_OF_STR = frozenset({"startswith", "endswith", "lower", "upper", "strip", "split", "join", "title", "replace"})
+_REFUSED_GLOBALS = ("lipsum", "cycler", "joiner", "namespace", "dict")
+_REFUSED_FILTERS = ("safe", "center", "format", "indent", "pprint", "xmlattr")
+
+# A body's own headings stand below the story's title, and its pictures stay out: most are ornament, many are trackers.
+_TAGS = nh3.ALLOWED_TAGS - {"img", "area", "map"}
+_HEADING = re.compile(r"(</?)h[1-6]\b")
+
+
+class Sandbox(ImmutableSandboxedEnvironment):
+    """Jinja's sandbox, with arithmetic for numbers alone and without the ways to make much of little."""
+
+    intercepted_binops = frozenset({"*", "**", "%"})
+
+    def call_binop(self, context: Context, operator: str, left: object, right: object) -> object:
+        """Refuses to multiply or format text, and powers."""
+        if operator == "**" or isinstance(left, str | bytes | list | tuple) or isinstance(right, str | bytes | list | tuple):
+            raise SecurityError(f"{operator} is for numbers and not for text here")
+        return super().call_binop(context, operator, left, right)
+
+    def is_safe_attribute(self, obj: object, attr: str, value: object) -> bool:
+        """Refuses, beside what Jinja refuses, the methods of text that can make a long one."""
+        if isinstance(obj, str) and callable(value) and attr not in _METHODS_OF_STR:
+            return False
+        return super().is_safe_attribute(obj, attr, value)
+
+
+class _Unknown(StrictUndefined):
+    """A name that is not there; its message goes on, in a second line, with the one that may be meant."""
+
+    __slots__ = ()
+
+    @property
+    def _undefined_message(self) -> str:
+        name, owner = str(self._undefined_name), self._undefined_obj
+        if self._undefined_hint:
+            return str(self._undefined_hint)
+        if owner is missing:
+            return f"{name!r} is unknown\n{suggestion(name, EVERYWHERE + IN_ONE)}"
+        known = owner if isinstance(owner, Mapping) else [each for each in dir(owner) if not each.startswith("_")]
+        kind = "no entry" if isinstance(owner, Mapping) else f"no attribute of {type(owner).__name__}"
+        return f"{name!r} is {kind}\n{suggestion(name, map(str, known))}"
+
+
+def environment(template: Template, words: Words, names: Mapping[str, object], zone: str) -> Sandbox:
+    """Jinja with the template's files, the words of one language and `names`, one for each of `EVERYWHERE`."""
+    made = Sandbox(
+        loader=FunctionLoader(_loader(template)), undefined=_Unknown, extensions=["jinja2.ext.i18n"],
+        autoescape=lambda name: not (name or "").endswith(".txt"), trim_blocks=True, lstrip_blocks=True,
+    )
+    for refused in _REFUSED_FILTERS:
+        del made.filters[refused]
+    for refused in _REFUSED_GLOBALS:
+        del made.globals[refused]
+    made.globals.update(names, range=_range)
+    made.install_gettext_callables(  # type: ignore[attr-defined]  # the i18n extension adds it
+        words.translations.ugettext, words.translations.ungettext, newstyle=True,
+    )
+    made.filters.update(_filters(words, zone))
+    return made
+
+
+def _loader(template: Template) -> Callable[[str], tuple[str, str, None] | None]:
+    """Gives sources without their indentation, which would be in every mail; line numbers stay."""
+    def load(name: str) -> tuple[str, str, None] | None:
+        source = template.files.get(name)
+        if source is None:
+            return None
+        if name.endswith(".mjml"):
+            source = re.sub(r"(?m)^[ \t]+", "", source)
+        return source, template.place(name), None
+
+    return load
+
+
+def _range(*bounds: int) -> range:
+    numbers = range(*bounds)
+    if len(numbers) > _LONGEST_RANGE:
+        raise SecurityError(f"range of {len(numbers)} numbers; at most {_LONGEST_RANGE}")
+    return numbers
+
+
+def _filters(words: Words, zone: str) -> dict[str, Callable[..., object]]:
+    def local(time: datetime) -> datetime:
+        return time if time.tzinfo is None else time.astimezone(ZoneInfo(zone))
+
+    return {
+        "brief": prose.brief,
+        "minutes": prose.minutes,
+        "wrap": prose.wrap,
+        "underline": lambda text, sign: sign[:1] * min(prose.COLUMNS, prose.width(text)),
+        "day": lambda time: words.day(local(time)),
+        "long_day": lambda time: words.long_day(local(time)),
+        "host": lambda url: (urlsplit(url).hostname or "").removeprefix("www."),
+        "html": html,
+    }
+
+
+def html(body: str) -> Markup:
+    """A story's body for a mail: balanced whatever it was, clean again, headings below the story's own, no pictures."""
+    cleaned = nh3.clean(body, tags=_TAGS, link_rel=None, url_schemes={"https", "http", "mailto", "tel"})
+    return Markup(_HEADING.sub(r"\1h4", cleaned))  # noqa: S704  # nh3 has just cleaned it
+
+
+def tongue(story: Story, manifest: Manifest, language: str) -> Markup:
+    """The attributes `lang` and `dir` for a story in another language than the page's, and its side where it runs the other
+    way; empty for one in the same language."""
+    spoken = story.language or manifest.newsletter.language
+    if spoken.partition("-")[0].lower() == language.partition("-")[0].lower():
+        return Markup("")
+    runs = direction(spoken)
+    side = {"rtl": "right", "ltr": "left"}[runs] if runs != direction(language) else ""
+    turned = Markup(' style="text-align:{}"').format(side) if side else ""
+    return Markup(' lang="{}" dir="{}"').format(spoken, runs) + turned
+
+
+def render(environment: Sandbox, template: Template, file: str, values: Mapping[str, object]) -> str:
+    """The text that a file makes of the values. Raises TemplateError with the file and line where it cannot."""
+    made, length = list[str](), 0
+    try:
+        for piece in environment.get_template(file).generate(values):
+            made.append(piece)
+            length += len(piece)
+            if length > LARGEST:
+                raise TemplateError(f"makes more than {LARGEST:,} characters", place=template.place(file), cure="Shorten a loop.")
+    except TemplateError:
+        raise
+    except TemplateSyntaxError as error:
+        raise TemplateError(error.message or "", place=f"{error.filename or template.place(file)}:{error.lineno}",
+                            cure=_syntax_cure(error.message or "")) from error
+    except TemplateNotFound as error:
+        raise TemplateError(f"there is no file {error.name!r} in the template", place=_line(error, template, file),
+                            cure=suggestion(str(error.name), template.files)) from error
+    except RecursionError as error:
+        raise TemplateError("includes or calls itself without end", place=template.place(file), cure="Break the circle.") from error
+    except UndefinedError as error:
+        found, _, cure = str(error.message).partition("\n")
+        raise TemplateError(found, place=_line(error, template, file), cure=cure) from error
+    except (SecurityError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError) as error:
+        raise TemplateError(str(error), place=_line(error, template, file), cure="Change this expression.") from error
+    return "".join(made)
+
+
+def _line(error: Exception, template: Template, file: str) -> str:
+    """Where in the template the error came from: the innermost line of it in the traceback that Jinja rewrote."""
+    own = {template.place(name) for name in template.files}
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename in own]
+    return f"{frames[-1].filename}:{frames[-1].lineno}" if frames else template.place(file)
+
+
+def _syntax_cure(message: str) -> str:
+    refused = re.search(r"No (filter|test) named '(\w+)'", message)
+    if refused and refused[2] == "safe":
+        return "Write story.body | html: a story's HTML is cleaned, never trusted."
+    return "Mend the Jinja on this line or the one before."

@@ -1,0 +1,93 @@
+"""An edition as a sequence of blocks, and what the slots that its readers share hold."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from newsletter.model import Edition, Manifest, Section, Story
+from newsletter.render.prose import cut
+from newsletter.render.words import Words
+
+LONGEST_SUBJECT = 90
+PREHEADER = (40, 130)
+"""Characters an inbox shows beside the subject: at least, if the stories give as much, and at most."""
+
+_CONTROLS_OF_DIRECTION = re.compile("[\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069]")
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A block in its place."""
+
+    key: str
+    """That of `model.Block`."""
+    slots: Mapping[str, str]
+    """The values of its slots, but for those that differ between subscribers."""
+
+
+def layout(edition: Edition, manifest: Manifest, words: Words) -> tuple[Placed, ...]:
+    """The blocks of the edition in order: head, each section's topic, stories and what was left out, foot. The first story
+    is the lead. A quiet edition has the note before its sections, if it has any.
+    """
+    stories = {candidate.story.id: candidate.story for candidate in manifest.candidates}
+    labels = {topic.slug: topic.label for topic in manifest.topics}
+    shared = {
+        "subject": subject(edition, manifest, stories),
+        "preheader": preheader(edition, manifest, stories, words),
+        "topics": _chosen(edition, labels, words),
+    }
+    blocks = [Placed("head", shared)]
+    if edition.quiet:
+        blocks.append(Placed("quiet", shared))
+    for section in edition.sections:
+        blocks += _section(section, edition.lead, labels, words, shared)
+    return (*blocks, Placed("foot", shared))
+
+
+def _section(
+    section: Section, lead: str, labels: Mapping[str, str], words: Words, shared: Mapping[str, str],
+) -> Iterable[Placed]:
+    yield Placed(f"topic:{section.topic}", shared)
+    for entry in section.entries:
+        kind = "lead" if entry.story == lead else "story"
+        topics = ", ".join(labels.get(slug, slug) for slug in entry.also_in)
+        also_in = " · " + words.gettext("also in %(topics)s", topics=topics) if topics else ""
+        yield Placed(f"{kind}:{entry.story}", {**shared, "also_in": also_in})
+    if section.more:
+        sentence = words.ngettext("%(num)d more story on the web", "%(num)d more stories on the web", section.more)
+        yield Placed("more", {**shared, "more": sentence})
+
+
+def _chosen(edition: Edition, labels: Mapping[str, str], words: Words) -> str:
+    chosen = edition.interests.topics
+    if "*" in chosen:
+        return words.gettext("all topics")
+    return ", ".join(labels[slug] for slug in chosen if slug in labels)
+
+
+def subject(edition: Edition, manifest: Manifest, stories: Mapping[str, Story]) -> str:
+    """The lead's title, of a quiet edition the newsletter's; one line, without marks that turn the direction of text."""
+    title = stories[edition.lead].title if edition.lead and not edition.quiet else manifest.newsletter.title
+    return cut(_line(title), LONGEST_SUBJECT)
+
+
+def preheader(edition: Edition, manifest: Manifest, stories: Mapping[str, Story], words: Words) -> str:
+    """The titles of the stories after the lead, then the lead's summary, as far as there is room; never the subject."""
+    told = [stories[story] for story in edition.stories]
+    titles = [story.title for story in (told if edition.quiet else told[1:])]
+    summaries = [story.summary for story in told]
+    beginning = [words.gettext("A quiet week in your topics.")] if edition.quiet else []
+    least, most = PREHEADER
+    line = ""
+    for part in map(_line, [*beginning, *titles, *summaries, manifest.newsletter.description]):
+        longer = f"{line} · {part}" if line and part else line + part
+        if len(line) >= least and len(longer) > most:
+            break
+        line = longer
+        if len(line) > most:
+            break
+    return cut(line, most)
+
+
+def _line(text: str) -> str:
+    return " ".join(_CONTROLS_OF_DIRECTION.sub("", text).split())

@@ -1,0 +1,214 @@
+"""What is wrong with a template's sources, seen before anything is compiled.
+
+The MJML compiler passes misspelt tags and attributes through in silence, and names no line for what it refuses. Here both
+are found in the sources, with Jinja masked, and all at once.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from jinja2 import TemplateSyntaxError, meta, nodes
+
+from newsletter.errors import TemplateError
+from newsletter.model import Problem
+from newsletter.render import markup, tags
+from newsletter.render.environment import EVERYWHERE, IN_ONE, Sandbox, environment
+from newsletter.render.slots import SLOTS
+from newsletter.render.style import faults_of_style
+from newsletter.render.template import FRAME, Template, suggestion
+
+_JINJA = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
+_BODY = re.compile(r"\{\{-?\s*body\s*-?\}\}")
+_MASK = "\ue000"
+"""Stands for what Jinja will write there."""
+_NAME = re.compile(r"</?\s*([A-Za-z][\w:-]*)")
+_SHORT_COLOUR = re.compile(r"#[0-9a-fA-F]{3}")
+_GIVEN = frozenset({"range", "_", "gettext", "ngettext", "pgettext", "npgettext", *EVERYWHERE, *IN_ONE})
+
+
+def lint(template: Template) -> None:
+    """Raises one TemplateError that names everything found wrong, each with file, line and cure; or nothing."""
+    found = [*_faults(template)]
+    if len(found) == 1:
+        raise TemplateError(found[0].found, place=found[0].place, cure=found[0].cure)
+    if found:
+        listed = "\n".join(f"  {problem}" for problem in found)
+        raise TemplateError(f"{len(found)} faults in the template\n{listed}", place=template.folder)
+
+
+def _faults(template: Template) -> Iterator[Problem]:
+    jinja = environment(template, template.words("en"), {}, "UTC")
+    yield from _theme(template)
+    for file, source in template.files.items():
+        if file.endswith((".mjml", ".txt")):
+            for offset, found, cure in _jinja(jinja, template, file, source):
+                yield Problem(template.place(file, offset), found, cure)
+        if file.endswith(".mjml"):
+            for offset, found, cure in _Markup(template, file, source).faults():
+                yield Problem(template.place(file, source[:offset].count("\n") + 1), found, cure)
+
+
+Fault = tuple[int, str, str]
+"""Where, what was found, and the cure."""
+
+
+def _theme(template: Template) -> Iterator[Problem]:
+    for number, line in enumerate(template.files.get("theme.toml", "").splitlines(), 1):
+        if short := re.search(r'"(#[0-9a-fA-F]{3,8})"', line):
+            if len(short[1]) != 7:
+                yield Problem(template.place("theme.toml", number), f"the colour {short[1]}", "Write six digits.")
+
+
+# --- Jinja: here the place of a fault is its line -------------------------------------------------------------
+
+
+def _jinja(jinja: Sandbox, template: Template, file: str, source: str) -> Iterator[Fault]:
+    try:
+        tree = jinja.parse(source)
+        jinja.compile(source, file)
+    except TemplateSyntaxError as error:
+        cure = "Write story.body | html: a story's HTML is cleaned, never trusted." if "'safe'" in str(error) else "Mend the Jinja."
+        yield error.lineno, str(error.message), cure
+        return
+    yield from _slots(tree)
+    yield from _files(tree, template)
+    if not file.rpartition("/")[2].startswith("_"):  # a partial also sees the names of who includes it
+        yield from _names(tree)
+    for node in tree.find_all(nodes.ScopedEvalContextModifier):
+        yield node.lineno, "escaping is switched here", "Take the autoescape tag out: every value is escaped."
+
+
+def _slots(tree: nodes.Template) -> Iterator[Fault]:
+    for node in tree.find_all(nodes.Getattr):
+        if isinstance(node.node, nodes.Name) and node.node.name == "slot" and node.attr not in SLOTS:
+            yield node.lineno, f"there is no slot {node.attr!r}", suggestion(node.attr, SLOTS) or f"Use one of: {', '.join(SLOTS)}."
+
+
+def _files(tree: nodes.Template, template: Template) -> Iterator[Fault]:
+    for node in tree.find_all((nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends)):
+        wanted = getattr(node, "template", None)
+        if isinstance(wanted, nodes.Const) and wanted.value not in template.files:
+            cure = suggestion(str(wanted.value), template.files) or "Only files of the template's own folder can be named."
+            yield node.lineno, f"there is no file {wanted.value!r} in the template", cure
+
+
+def _names(tree: nodes.Template) -> Iterator[Fault]:
+    for name in sorted(meta.find_undeclared_variables(tree) - _GIVEN):
+        line = min(node.lineno for node in tree.find_all(nodes.Name) if node.name == name)
+        yield line, f"{name!r} is unknown", suggestion(name, _GIVEN) or f"Use one of: {', '.join(EVERYWHERE + IN_ONE)}."
+
+
+# --- MJML: here the place of a fault is its offset ------------------------------------------------------------
+
+
+@dataclass
+class _Markup:
+    """A walk through the tags of one file, with Jinja masked."""
+
+    template: Template
+    file: str
+    source: str
+    open: list[tuple[str, int]] = field(default_factory=list)
+    """The elements that are open, the outermost first, each with where it began."""
+
+    @property
+    def root(self) -> str:
+        """What the file stands in; empty where that is not known."""
+        return "mj-body" if self.file in self.template.blocks.values() else ""
+
+    def faults(self) -> Iterator[Fault]:
+        bodies = [found.start() for found in _BODY.finditer(self.source)]
+        for token in markup.TOKEN.finditer(_JINJA.sub(_masked, self.source)):
+            inside = [offset for offset in bodies if token.start() <= offset < token.end()]
+            if inside and (token["text"] is None or self._parent() != "mj-body"):
+                yield inside[0], "{{ body }} does not stand directly in mj-body", "Take it out of what is around it."
+            yield from self._token(token)
+        for name, offset in self.open:
+            yield offset, f"<{name}> is not closed in this file", f"Write </{name}> here too."
+        if self.file == FRAME and len(bodies) != 1:
+            yield 0, f"{{{{ body }}}} is there {len(bodies)} times", "Write {{ body }} once, where the stories go."
+
+    def _parent(self) -> str:
+        return self.open[-1][0] if self.open else self.root
+
+    def _token(self, token: re.Match[str]) -> Iterator[Fault]:
+        match token.lastgroup:
+            case "comment":
+                if "--" in token[0][4:-3]:
+                    yield token.start(), "-- in a comment", "Write one dash."
+            case "style":
+                yield from self._opened(token, token[0][: token[0].index(">") + 1], pushed=False)
+                for offset, found, cure in faults_of_style(token[0]):
+                    yield token.start() + offset, found, cure
+            case "title":
+                yield from self._opened(token, token[0][: token[0].index(">") + 1], pushed=False)
+                if "<" in token[0][1: token[0].rindex("<")]:
+                    yield token.start(), f"a tag or < in {token['head']}", "Write plain words."
+            case "tag":
+                yield from self._closed(token) if token[0].startswith("</") else self._opened(token, token[0])
+            case _:
+                yield from self._text(token)
+
+    def _text(self, token: re.Match[str]) -> Iterator[Fault]:
+        if token[0] == "<":
+            cures = {"<![": "Write the text itself, with &lt; for <.", "<!": "Take it out.", "<?": "Take it out."}
+            rest = token.string[token.start(): token.start() + 3]
+            cure = next((cure for sign, cure in cures.items() if rest.startswith(sign)), "Write &lt;, or close the tag.")
+            yield token.start(), f"{token.string[token.start(): token.start() + 9].split()[0]} is no tag", cure
+        elif self._parent() in tags.CHILDREN and (words := token[0].replace(_MASK, "").strip()):
+            start = token.start() + token[0].index(words[0])
+            yield start, f"text directly in {self._parent()}", "Put it into mj-text."
+
+    def _opened(self, token: re.Match[str], tag: str, *, pushed: bool = True) -> Iterator[Fault]:
+        name = _name(tag)
+        yield from ((token.start(), found, cure) for found, cure in self._element(name))
+        yield from ((token.start(), found, cure) for found, cure in _attributes(name, tag))
+        if pushed and not tag.endswith("/>") and name not in markup.VOID:
+            self.open.append((name, token.start()))
+
+    def _element(self, name: str) -> Iterator[tuple[str, str]]:
+        parent = self._parent()
+        if name in tags.REFUSED:
+            yield f"<{name}> is refused", tags.REFUSED[name]
+        elif name.startswith("mj") and name not in tags.ATTRIBUTES and parent != "mj-attributes":
+            yield f"<{name}> is no MJML tag", suggestion(name, tags.ATTRIBUTES)
+        elif parent == "mj-class":
+            yield "mj-class with elements in it", 'Write their attributes on mj-class itself: <mj-class name="…" color="…" />.'
+        elif parent in tags.CHILDREN and name not in tags.CHILDREN[parent]:
+            homes = [home for home, children in tags.CHILDREN.items() if name in children and home != "mj-attributes"]
+            yield f"<{name}> directly in <{parent}>", f"Put it into {' or '.join(homes or ['mj-text'])}."
+        elif name.startswith("mj-") and parent and parent not in tags.CHILDREN:
+            yield f"<{name}> inside <{parent}>", "Close what is around it first."
+
+    def _closed(self, token: re.Match[str]) -> Iterator[Fault]:
+        name = _name(token[0])
+        if name not in [each for each, _ in self.open]:
+            yield token.start(), f"</{name}> closes nothing", f"Take it out, or open <{name}> in this file."
+            return
+        while (last := self.open.pop())[0] != name:
+            yield last[1], f"<{last[0]}> is not closed before </{name}>", f"Write </{last[0]}>."
+
+
+def _masked(jinja: re.Match[str]) -> str:
+    return re.sub(r"[^\n]", _MASK if jinja[0].startswith("{{") else " ", jinja[0])
+
+
+def _name(tag: str) -> str:
+    found = _NAME.match(tag)
+    return found[1].lower() if found else ""
+
+
+def _attributes(name: str, tag: str) -> Iterator[tuple[str, str]]:
+    known = tags.ANY_ATTRIBUTE | {"name"} if name in ("mj-all", "mj-class") else tags.ATTRIBUTES.get(name)
+    for attribute in markup.ATTRIBUTE.finditer(tag):
+        written, value = attribute[1], markup.value_of(attribute)
+        if cure := tags.REFUSED_ATTRIBUTES.get((name, written)):
+            yield f"{written} on {name}", cure
+        elif known is not None and written not in known and _MASK not in written:
+            yield f"{name} has no attribute {written!r}", suggestion(written, known) or f"It has: {', '.join(sorted(known))}."
+        if _SHORT_COLOUR.fullmatch(value):
+            yield f"the colour {value}", f"Write six digits: #{''.join(digit * 2 for digit in value[1:])}."
+    bare = markup.ATTRIBUTE.sub("", tag[len(name) + 1: -1]).replace(_MASK, "").strip(" \n\t/")
+    if bare:
+        yield f"{bare.split()[0]} in <{name}> has no value in quotes", 'Write name="value".'

@@ -1,0 +1,166 @@
+"""A template: a folder of MJML, Jinja and text that an editor changes, read once into memory."""
+
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+
+from newsletter.errors import TemplateError
+from newsletter.model import digest
+from newsletter.render.words import Words
+
+KINDS = ("topic", "lead", "story", "more", "quiet")
+"""What a template has a block for, beside its frame."""
+FRAME = "frame.mjml"
+"""The whole document, with `{{ body }}` where the blocks go."""
+
+_TEXT = {".mjml", ".txt", ".toml", ".html"}
+
+
+@dataclass(frozen=True)
+class Template:
+    """A template's files as they were when it was loaded."""
+
+    name: str
+    folder: str
+    """Where its files are, as errors show it."""
+    description: str
+    blocks: Mapping[str, str]
+    """The file of each kind of block: `{"story": "story.mjml", ...}`. Its plain-text twin is `text/story.txt`."""
+    theme: Mapping[str, object]
+    """What theme.toml holds; templates reach it as `theme.light.page`."""
+    files: Mapping[str, str]
+    """The source of each file, by its path in the folder."""
+    catalogues: Mapping[str, tuple[str, ...]]
+    """The sources of the catalogues of each language, the shipped one before the project's."""
+
+    @classmethod
+    def load(cls, name: str, root: Path) -> "Template":
+        """The template from `root/templates/NAME`, else the shipped one of that name.
+
+        Raises TemplateError if there is none, or if a file is missing or cannot be read.
+        """
+        folder = _folder(name, root)
+        files = _files(folder)
+        settings = _toml(folder, files, "template.toml")
+        return cls(
+            name=name, folder=_shown(folder, root), description=str(settings.get("description", "")),
+            blocks=_blocks(folder, files, settings), theme=_toml(folder, files, "theme.toml"), files=files,
+            catalogues=_catalogues([shipped() / "locale", root / "templates" / "locale"]),
+        )
+
+    @property
+    def hash(self) -> str:
+        """Names the content of its files and catalogues."""
+        return digest({"name": self.name, "files": self.files, "catalogues": self.catalogues})
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """The languages it has words for."""
+        return ("en", *(language.replace("_", "-") for language in self.catalogues if language != "en"))
+
+    def words(self, language: str) -> Words:
+        """Its words in a language: that one's, else those of the language without its region, else English."""
+        wanted = language.replace("-", "_")
+        sources = self.catalogues.get(wanted) or self.catalogues.get(wanted.partition("_")[0], ())
+        return Words(language, sources)
+
+    def place(self, file: str, line: int = 0) -> str:
+        """A file of the template as errors show it: "templates/weekly/story.mjml:3"."""
+        return f"{self.folder}/{file}" + (f":{line}" if line else "")
+
+
+def text_twin(file: str) -> str:
+    """The plain-text file beside an MJML file: "text/story.txt" for "story.mjml"."""
+    return f"text/{Path(file).stem}.txt"
+
+
+def shipped() -> Path:
+    """The folder of the templates that come with the program: in a wheel inside the package, in a checkout beside it."""
+    package = Path(__file__).resolve().parent.parent
+    inside = package / "_shipped" / "templates"
+    return inside if inside.is_dir() else package.parent / "templates"
+
+
+def suggestion(wrong: str, known: Iterable[str]) -> str:
+    """ "Did you mean ...?" with the nearest of `known`; empty if none is near."""
+    near = get_close_matches(wrong, list(known), 1, 0.6)
+    return f"Did you mean {near[0]!r}?" if near else ""
+
+
+def _folder(name: str, root: Path) -> Path:
+    parents = [root / "templates", shipped()]
+    if re.fullmatch(r"[a-z0-9][a-z0-9_-]*", name):
+        for folder in (parent / name for parent in parents):
+            if (folder / FRAME).is_file():
+                return folder
+    known = sorted({file.parent.name for parent in parents for file in parent.glob(f"*/{FRAME}")})
+    cure = suggestion(name, known) or f"Choose one of: {', '.join(known)}; or make the folder templates/NAME with {FRAME}."
+    raise TemplateError(f"there is no template {name!r}", place=str(root / "templates"), cure=cure)
+
+
+def _shown(folder: Path, root: Path) -> str:
+    return folder.relative_to(root).as_posix() if folder.is_relative_to(root) else folder.as_posix()
+
+
+def _files(folder: Path) -> dict[str, str]:
+    """Every text file in the folder; a link that leads out of it is refused."""
+    home = folder.resolve()
+    paths = sorted(path for path in folder.rglob("*") if path.suffix in _TEXT and path.is_file())
+    for path in paths:
+        if not path.resolve().is_relative_to(home):
+            raise TemplateError("the link leads out of the template's folder", place=str(path), cure="Copy the file here.")
+    return {path.relative_to(folder).as_posix(): _read(path) for path in paths}
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = path.read_bytes()[: error.start].count(b"\n") + 1
+        raise TemplateError("not UTF-8", place=f"{path}:{line}", cure="Save the file as UTF-8.") from error
+
+
+def _toml(folder: Path, files: Mapping[str, str], name: str) -> dict[str, object]:
+    try:
+        return tomllib.loads(files.get(name, ""))
+    except tomllib.TOMLDecodeError as error:
+        line = re.search(r"line (\d+)", str(error))
+        place = f"{folder / name}" + (f":{line[1]}" if line else "")
+        raise TemplateError(str(error), place=place, cure="Mend the TOML.") from error
+
+
+def _blocks(folder: Path, files: Mapping[str, str], settings: Mapping[str, object]) -> dict[str, str]:
+    given = settings.get("blocks", {})
+    if not isinstance(given, dict):
+        raise TemplateError("[blocks] is no table", place=str(folder / "template.toml"), cure="Write [blocks] and a line for each.")
+    _known(given, KINDS, folder)
+    _known(settings, ("description", "blocks"), folder)
+    blocks = {kind: str(given.get(kind, f"{kind}.mjml")) for kind in KINDS}
+    for file in (FRAME, *blocks.values()):
+        for needed in (file, text_twin(file)):
+            if needed not in files:
+                raise TemplateError("the file is missing", place=str(folder / needed), cure=_missing(needed))
+    return blocks
+
+
+def _missing(file: str) -> str:
+    if file.endswith(".txt"):
+        return "Write it: the same content as plain text, for readers and programs that show no HTML."
+    return "Write it, or name another file under [blocks] in template.toml."
+
+
+def _known(table: Mapping[str, object], known: tuple[str, ...], folder: Path) -> None:
+    for key in table:
+        if key not in known:
+            cure = suggestion(key, known) or f"Use only: {', '.join(known)}."
+            raise TemplateError(f"unknown key {key!r}", place=str(folder / "template.toml"), cure=cure)
+
+
+def _catalogues(folders: list[Path]) -> dict[str, tuple[str, ...]]:
+    found = dict[str, tuple[str, ...]]()
+    for path in (path for folder in dict.fromkeys(folders) for path in sorted(folder.glob("*.po"))):
+        found[path.stem] = (*found.get(path.stem, ()), _read(path))
+    return found

@@ -1,0 +1,33 @@
+"""Dates as sources write them, in UTC. A date without a zone is taken as UTC, a day as its midnight."""
+
+import re
+from datetime import UTC, date, datetime
+from email.utils import parsedate_to_datetime
+
+_ZONE = re.compile(r"\s+(?=(?:[+-]\d\d:?\d\d|Z)$)")
+
+
+def read(value: object) -> datetime | None:
+    """The moment a date, a datetime, an ISO 8601 or an RFC 5322 date string means, in UTC; None if it means none."""
+    if isinstance(value, datetime):
+        return _utc(value)
+    if isinstance(value, date):
+        return datetime(value.year, value.month, value.day, tzinfo=UTC)
+    if not isinstance(value, str) or len(value) > 60:
+        return None
+    text = _ZONE.sub("", value.strip())
+    for parse in (datetime.fromisoformat, parsedate_to_datetime):
+        try:
+            return _utc(parse(text))
+        except (ValueError, TypeError, IndexError, OverflowError):
+            continue
+    return None
+
+
+def _utc(moment: datetime) -> datetime | None:
+    if moment.utcoffset() is None:
+        return moment.replace(tzinfo=UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:  # the first hours of year 1, the last of 9999
+        return None

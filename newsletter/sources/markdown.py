@@ -1,0 +1,203 @@
+"""Markdown stories: one file a story, its facts in front matter, as Hugo, Jekyll and Eleventy write it.
+
+Drafts, expired stories and stories to be published later are no stories (yet). A date without a zone is taken as UTC. A
+story is known by its `id` or `guid`, else by its link, else by its file's path: titles are edited, files seldom move.
+"""
+
+import re
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import pairwise
+from pathlib import PurePosixPath
+
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+from newsletter.errors import DataError
+from newsletter.model import Picture, Problem
+from newsletter.sources import dates
+from newsletter.sources.clean import clean
+from newsletter.sources.encoding import decode
+from newsletter.sources.frontmatter import FrontMatter, split
+from newsletter.sources.item import Item, language
+from newsletter.sources.link import on_web
+from newsletter.sources.plain import plain, words_of
+
+SUFFIXES = frozenset({".md", ".markdown", ".mdown", ".mkd"})
+MAX_SIZE = 1_000_000
+"""Bytes of one file."""
+
+_MORE = re.compile(r"<!--\s*more\s*-->", re.IGNORECASE)
+_DAY = re.compile(r"(\d{4}-\d\d-\d\d)-.")
+_COLLECTIONS = frozenset({"post", "posts", "all"})  # Eleventy names its collections by tags, too.
+_SWITCH = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
+_MARKDOWN = MarkdownIt("commonmark")
+
+
+def read(data: bytes, *, file: str, path: str, now: datetime) -> Iterator[Item | Problem]:
+    """The story of one Markdown file, if it is one now; `path` is its identity for want of a better (may be empty)."""
+    if len(data) > MAX_SIZE:
+        yield Problem(file, f"has {len(data):,} bytes, more than the {MAX_SIZE:,} of a story",
+                      "Split it, or link to the rest.")
+        return
+    text, sure = decode(data, otherwise="utf-8")
+    if not sure:
+        line = text[:text.find("\ufffd")].count("\n") + 1
+        yield Problem(f"{file}:{line}", "bytes that are no UTF-8, shown as \ufffd", "Save the file as UTF-8.")
+    try:
+        front = split(text, file)
+        yield from front.misspelt(file)
+        yield from _File(file, path, front).story(now)
+    except DataError as error:
+        yield Problem(error.place, error.found, error.cure)
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """A file parted into front matter and body."""
+
+    name: str
+    path: str
+    front: FrontMatter
+
+    def story(self, now: datetime) -> Iterator[Item | Problem]:
+        publish, expiry = self._date("publishdate"), self._date("expirydate")
+        live = not self._switch("draft", False) and self._switch("published", True)
+        if not live or (publish and publish > now) or (expiry and expiry <= now):
+            return
+        title = plain(self._text("title")) or self._heading()
+        if not title:
+            yield Problem(f"{self.name}:1", "a story without title or heading", 'Write "title: …" in its front matter.')
+            return
+        link = yield from self._link()
+        yield Item(
+            place=f"{self.name}:{self.front.line('title')}", title=title, id=self._id(link), link=link,
+            html=self._html(_MORE.sub("", self.front.body, count=1), title), summary=self._summary(title),
+            date=publish or self._date("date") or self._date("pubdate") or self._day_of_name(), tags=self._tags(),
+            language=(yield from self._language()), picture=(yield from self._picture(link)),
+            weight=(yield from self._weight()), pinned=self._switch("pinned", False) or self._switch("featured", False))
+
+    def _heading(self) -> str:
+        """The words of the first heading."""
+        tokens = _MARKDOWN.parse(self.front.body)
+        return next((words for token, inline in pairwise(tokens)
+                     if token.type == "heading_open" and (words := plain(_words(inline)))), "")
+
+    def _html(self, text: str, title: str) -> str:
+        """Markdown as HTML, without a heading on top that only says the title again."""
+        tokens = _MARKDOWN.parse(text)
+        if tokens and tokens[0].type == "heading_open" and plain(_words(tokens[1])).casefold() == title.casefold():
+            del tokens[:3]
+        return str(_MARKDOWN.renderer.render(tokens, _MARKDOWN.options, {}))
+
+    def _id(self, link: str) -> str:
+        return self._text("id", "guid") or ("" if link else self.path)
+
+    def _summary(self, title: str) -> str:
+        """The summary in the front matter, else what stands above `<!--more-->`."""
+        above, *below = _MORE.split(self.front.body, maxsplit=1)
+        written = self._text("summary", "description", "excerpt")
+        return written or (words_of(clean(self._html(above, title)).body) if below else "")
+
+    def _date(self, key: str) -> datetime | None:
+        value = self.front.values.get(key)
+        if value is None or value == "":
+            return None
+        moment = dates.read(value)
+        if moment is None:
+            # Without its date the story could go out on the wrong day, and mail cannot be called back.
+            raise DataError(f"{key} {_shown(value)} is no date", place=self._at(key),
+                            cure='Write it as "2026-11-23" or "2026-11-23T08:00:00+01:00".')
+        return moment
+
+    def _day_of_name(self) -> datetime | None:
+        found = _DAY.match(PurePosixPath(self.path or self.name).name)
+        return dates.read(found[1]) if found else None
+
+    def _switch(self, key: str, otherwise: bool) -> bool:
+        value = self.front.values.get(key)
+        if value is None:
+            return otherwise
+        meant = value if isinstance(value, bool) else _SWITCH.get(str(value).strip().lower())
+        if meant is None:
+            raise DataError(f"{key} {_shown(value)} is neither true nor false", place=self._at(key),
+                            cure=f'Write "{key}: true" or "{key}: false".')
+        return meant
+
+    def _link(self) -> Generator[Problem, None, str]:
+        """The first address given; Hugo's `url` and Jekyll's `permalink` may be paths, which lead nowhere in a mail."""
+        for key in ("external_url", "link", "canonical", "canonical_url", "url", "permalink"):
+            written = self._text(key)
+            link = on_web(written)
+            if link:
+                return link
+            if written and key not in ("url", "permalink"):
+                yield Problem(self._at(key), f"{key} {_shown(written)} is no web address", 'Begin it with "https://".')
+        return ""
+
+    def _picture(self, link: str) -> Generator[Problem, None, Picture | None]:
+        for key in ("image", "cover", "images"):
+            written, alt = _source_and_alt(self.front.values.get(key))
+            url = on_web(written, link)
+            if url.startswith("https://"):
+                return Picture(url, plain(alt or self._text("alt", "image_alt")))
+            if written:
+                yield Problem(self._at(key), f"{key} {_shown(written)} is no https address, so no mail can show it",
+                              'Put the picture on the web and write its address from "https://" on.')
+        return None
+
+    def _language(self) -> Generator[Problem, None, str]:
+        written = self._text("language", "lang")
+        if written and not language(written):
+            yield Problem(self._at("language", "lang"), f"language {_shown(written)} is no language tag",
+                          'Write "en", "de" or "pt-BR".')
+        return written
+
+    def _weight(self) -> Generator[Problem, None, int]:
+        value = self.front.values.get("weight", 0)
+        if isinstance(value, int) and abs(value) < 2**31:
+            return int(value)
+        yield Problem(self._at("weight"), f"weight {_shown(value)} is no whole number", 'Write "weight: 10".')
+        return 0
+
+    def _tags(self) -> tuple[str, ...]:
+        tags = [tag for key in ("tags", "tag", "categories", "category") for tag in _listed(self.front.values.get(key))]
+        return tuple(tag for tag in tags if tag.lower() not in _COLLECTIONS)
+
+    def _text(self, *keys: str) -> str:
+        """The first of these keys that has a text (or a number, which YAML makes of "2026")."""
+        values = (self.front.values.get(key) for key in keys)
+        return next((str(value) for value in values if isinstance(value, str | int | float) and str(value).strip()), "")
+
+    def _at(self, *keys: str) -> str:
+        return f"{self.name}:{self.front.line(next((key for key in keys if key in self.front.values), keys[0]))}"
+
+
+def _listed(value: object) -> list[str]:
+    """Tags from a list, or from a string parted by commas or semicolons, else by spaces, as Jekyll does it."""
+    if isinstance(value, str):
+        return re.split(r"\s*[,;]\s*", value.strip()) if re.search("[,;]", value) else value.split()
+    if isinstance(value, list):
+        return [str(each) for each in value if isinstance(each, str | int | float)]
+    return []
+
+
+def _source_and_alt(value: object) -> tuple[str, str]:
+    """A picture's address and words from a string, a list of them, or a table with both."""
+    if isinstance(value, list):
+        value = value[0] if value else ""
+    if isinstance(value, dict):
+        source = next((value[key] for key in ("image", "src", "url", "path") if isinstance(value.get(key), str)), "")
+        return source, str(value.get("alt") or "")
+    return (value, "") if isinstance(value, str) else ("", "")
+
+
+def _words(inline: Token) -> str:
+    """The text of an inline token, without its markup."""
+    return "".join(child.content if child.type in ("text", "code_inline") else " " if "break" in child.type else ""
+                   for child in inline.children or ())
+
+
+def _shown(value: object) -> str:
+    return f'"{plain(str(value) if isinstance(value, str | int | float) else type(value).__name__)[:60]}"'

@@ -1,0 +1,104 @@
+"""Plain text: what remains of a title, a name or a summary when everything that is no text is gone.
+
+Titles end in subjects and names in headers, so a line break, a direction override or an invisible letter in them is
+either an accident or an attack.
+"""
+
+import html
+import re
+import unicodedata
+
+import lxml.html
+from inscriptis import Inscriptis
+from inscriptis.css_profiles import CSS_PROFILES
+from inscriptis.model.config import ParserConfig
+
+MAX_MARKS = 8
+"""Combining marks kept on one letter; no script needs more."""
+SENTENCE_END = ".!?…。！？؟।"
+CLOSERS = "\"'”’»›)]}"
+
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
+_BIDI = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_INVISIBLE = re.compile("[\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b\u2060-\u2065\u206a-\u206f\u3164\ufeff"
+                        "\uffa0\ufff9-\ufffb]")
+_JOINERS = re.compile("[\u200c\u200d]+")
+_TAGS = re.compile("(\U0001f3f4[\U000e0020-\U000e007e]{1,8}\U000e007f)|[\U000e0000-\U000e007f]")
+_JOINED = frozenset({"Lo", "Mn", "Mc", "Me", "So", "Sk"})
+_FORMATTING = re.compile(r"</?(?:a|abbr|b|big|br|cite|code|del|em|font|i|ins|kbd|mark|q|s|small|span|strong|sub|sup|tt"
+                         r"|u|wbr)(?:\s[^<>]*|/)?>", re.IGNORECASE)
+_TEXT = ParserConfig(css=CSS_PROFILES["strict"])
+
+
+def plain(text: str) -> str:
+    """`text` on one line: no control, no direction override, nothing invisible, no pile of marks.
+
+    Joiners stay where writing needs them (emoji, Indic and Arabic letters), and so do the flags written with tag
+    characters.
+    """
+    text = _BIDI.sub("", legible(text))
+    text = _TAGS.sub(lambda found: found[1] or "", _INVISIBLE.sub("", text))
+    text = _JOINERS.sub(_joiner, text)
+    return " ".join(_few_marks(unicodedata.normalize("NFC", text)).split())
+
+
+def legible(text: str) -> str:
+    """`text` with only the characters that XML takes: no controls but tab and line ends, no lone surrogates."""
+    return _UNPRINTABLE.sub("", text)
+
+
+def _joiner(found: re.Match[str]) -> str:
+    before, after = found.string[:found.start()][-1:], found.string[found.end():][:1]
+    both = before and after and {unicodedata.category(before), unicodedata.category(after)} <= _JOINED
+    return found[0][0] if both else ""
+
+
+def _few_marks(text: str) -> str:
+    kept, run = [], 0
+    for character in text:
+        run = run + 1 if unicodedata.category(character)[0] == "M" else 0
+        if run <= MAX_MARKS:
+            kept.append(character)
+    return "".join(kept)
+
+
+def unmarked(title: str) -> str:
+    """The text of a title written as HTML: formatting tags gone, references read once.
+
+    Only tags that format are taken out, so that a title about the <video> element keeps its subject.
+    """
+    return html.unescape(_FORMATTING.sub("", title))
+
+
+def words_of(body: str) -> str:
+    """The text of a cleaned body; paragraphs parted by an empty line."""
+    if not body:
+        return ""
+    text = Inscriptis(lxml.html.document_fromstring(body), _TEXT).get_text()
+    text = "\n".join(line.rstrip() for line in text.splitlines())
+    return re.sub(r"\n{3,}", "\n\n", text).strip("\n")
+
+
+def beginning(text: str, words: int = 60) -> str:
+    """About the first `words` words on one line: whole sentences if at least half of it is one, else cut with "…"."""
+    every = plain(text).split()
+    if len(every) <= words:
+        return cut(" ".join(every), words * 10)
+    for end in range(words, words // 2, -1):
+        if ends_sentence(every[end - 1]):
+            return cut(" ".join(every[:end]), words * 10)
+    return cut(" ".join(every[:words]) + " …", words * 10)
+
+
+def cut(text: str, length: int) -> str:
+    """`text` in at most `length` characters, cut between words if there are any, with "…" where it was cut."""
+    text = text.removesuffix(" …") + "…" if text.endswith(" …") else text
+    if len(text) <= length:
+        return text
+    head = text[:length - 1]
+    return (head.rsplit(" ", 1)[0] if " " in head[length // 2:] else head).rstrip(" ,;:–—-") + "…"
+
+
+def ends_sentence(text: str) -> bool:
+    """Whether `text` ends as a sentence does, closing quotes and brackets aside."""
+    return text.rstrip().rstrip(CLOSERS).endswith(tuple(SENTENCE_END))

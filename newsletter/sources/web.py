@@ -1,0 +1,170 @@
+"""Fetching by HTTP, politely and safely: conditional requests, what the answer means for the next one, and limits."""
+
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from functools import cached_property
+
+import httpcore2
+import httpx2
+
+from newsletter.model import FeedState, Problem
+from newsletter.sources.network import Clock, Refused, Resolve, Transport, resolve
+
+MAX_REDIRECTS = 5
+LONGEST_PAUSE = timedelta(days=7)
+"""Longest wait a server can ask for; a mistyped Retry-After must not silence a feed for a year."""
+_DEFAULT_PAUSE = timedelta(hours=1)
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_LASTING = frozenset({301, 308})
+_CODINGS = frozenset({"", "identity", "gzip", "x-gzip", "deflate"})
+_ACCEPT = ("application/atom+xml, application/rss+xml, application/feed+json, application/xml;q=0.9, "
+           "application/json;q=0.9, text/markdown;q=0.9, */*;q=0.5")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a server said."""
+
+    state: FeedState
+    """What to remember for the next request."""
+    data: bytes = b""
+    """The body, decompressed; empty unless there is a new one."""
+    content_type: str = ""
+    url: str = ""
+    """The address the body came from, after all redirects."""
+    unchanged: bool = False
+    """Nothing new (304), or not asked."""
+    problem: Problem | None = None
+
+
+class Web:
+    """Fetches from http and https addresses: 15 seconds, 10 MB decompressed and 5 redirects at most; no cookies, no
+    proxy, and no host outside the public internet unless `allow_private`."""
+
+    def __init__(self, contact: str, *, allow_private: bool = False, deadline: float = 15.0,
+                 max_bytes: int = 10_000_000, lookup: Resolve = resolve, tls: ssl.SSLContext | None = None) -> None:
+        """`contact` is a URL that tells publishers who asks; `lookup` and `tls` replace name service and trust."""
+        self._agent = f"newsletter-desk (+{contact})" if contact else "newsletter-desk"
+        self._allow_private, self._deadline, self._max_bytes = allow_private, deadline, max_bytes
+        self._lookup, self._given_tls = lookup, tls
+
+    @cached_property
+    def _tls(self) -> ssl.SSLContext:
+        return self._given_tls or httpx2.create_ssl_context(trust_env=False)
+
+    def get(self, url: str, *, state: FeedState | None, now: datetime) -> Answer:
+        """Asks for `url`, or for where it moved to, if it has changed since `state`; raises nothing."""
+        state = state or FeedState(url)
+        if state.paused:
+            return Answer(state, unchanged=True, problem=Problem(
+                shown(url), f"is not asked any more: {state.paused}",
+                "Remove it from the sources, or give its new address."))
+        if state.not_before and now < state.not_before:
+            return Answer(state, unchanged=True)
+        try:
+            return self._follow(state, now)
+        except Refused as error:
+            found, cure = error.found, error.cure
+        except (httpcore2.TimeoutException, httpx2.TimeoutException):
+            found, cure = f"no complete answer in {self._deadline:g} seconds", "Try again later."
+        except (httpx2.InvalidURL, httpx2.UnsupportedProtocol, httpcore2.UnsupportedProtocol, UnicodeError) as error:
+            found, cure = f"is no web address: {error}", 'Write it from "https://" on.'
+        except (httpx2.HTTPError, httpcore2.NetworkError, httpcore2.ProtocolError, OSError) as error:
+            found, cure = f"cannot be fetched: {_reason(error)}", "Open it in a browser, then try again later."
+        return Answer(state, problem=Problem(shown(url), found, cure))
+
+    def _follow(self, state: FeedState, now: datetime) -> Answer:
+        """Asks, and goes where the answers lead; a move for good that only such moves led to is remembered."""
+        clock, url, lasting = Clock(self._deadline), httpx2.URL(state.url), True
+        for _ in range(MAX_REDIRECTS + 1):
+            with self._ask(url, state, clock) as response:
+                if response.status_code not in _REDIRECTS or "location" not in response.headers:
+                    return self._read(response, url, state, now)
+                url = url.join(response.headers["location"])
+                lasting = lasting and response.status_code in _LASTING
+                state = replace(state, url=str(url)) if lasting else state
+        raise Refused(f"more than {MAX_REDIRECTS} redirects", "Give the address it leads to in a browser.")
+
+    @contextmanager
+    def _ask(self, url: httpx2.URL, state: FeedState, clock: Clock) -> Iterator[httpx2.Response]:
+        if url.scheme not in ("http", "https") or not url.host:
+            raise Refused(f"{shown(str(url))} is neither an http nor an https address", 'Write it from "https://" on.')
+        headers = {"User-Agent": self._agent, "Accept": _ACCEPT, "Accept-Encoding": "gzip, deflate",
+                   "If-None-Match": state.etag, "If-Modified-Since": state.last_modified}
+        encoded = [(name.encode(), value.encode("latin-1")) for name, value in headers.items() if value]
+        transport = Transport(clock=clock, tls=self._tls, lookup=self._lookup, allow_private=self._allow_private)
+        # A client of its own for each request: cookies of one answer are not sent with the next.
+        with (httpx2.Client(transport=transport, trust_env=False, timeout=self._deadline) as client,
+              client.stream("GET", url, headers=encoded) as response):
+            yield response
+
+    def _read(self, response: httpx2.Response, url: httpx2.URL, state: FeedState, now: datetime) -> Answer:
+        status = response.status_code
+        settled = replace(state, not_before=None)
+        if status == 200:
+            data = self._body(response)
+            fresh = replace(settled, etag=_raw(response, b"etag"), last_modified=_raw(response, b"last-modified"))
+            return Answer(fresh, data, _raw(response, b"content-type"), str(url.copy_with(userinfo=b"", fragment=None)))
+        if status == 304:
+            return Answer(settled, unchanged=True)
+        place = shown(state.url)
+        if status == 410:
+            gone = replace(settled, paused=f"it is gone for good (410, {now:%Y-%m-%d})")
+            return Answer(gone, unchanged=True, problem=Problem(
+                place, "is gone for good (410) and will not be asked any more", "Remove it from the sources."))
+        if status in (429, 503):
+            until = _retry_after(response, now)
+            return Answer(replace(state, not_before=until), unchanged=True, problem=Problem(
+                place, f"asks us to come back later ({status}); not asked before {until:%Y-%m-%d %H:%M} UTC"))
+        return Answer(settled, problem=Problem(place, f"answered {status} {response.reason_phrase}".strip(),
+                                               "Open it in a browser and give the address that works."))
+
+    def _body(self, response: httpx2.Response) -> bytes:
+        """The body, counted as it is decompressed: a small answer may unpack to an endless one."""
+        coding = response.headers.get("content-encoding", "").strip().lower()
+        if coding not in _CODINGS:
+            raise Refused(f'the content coding "{coding[:40]}", which was not asked for', "Tell its publisher.")
+        data = bytearray()
+        for piece in response.iter_bytes():
+            data += piece
+            if len(data) > self._max_bytes:
+                raise Refused(f"more than {self._max_bytes:,} bytes", "Ask its publisher for a shorter feed.")
+        return bytes(data)
+
+
+def shown(url: str) -> str:
+    """An address as it may be written anywhere: without its password."""
+    try:
+        parsed = httpx2.URL(url)
+        return str(parsed.copy_with(userinfo=b"")) if parsed.userinfo else url
+    except (httpx2.InvalidURL, ValueError):
+        return url
+
+
+def _raw(response: httpx2.Response, name: bytes) -> str:
+    """A header byte for byte: ETag and Last-Modified are sent back as they came."""
+    return next((value.decode("latin-1") for key, value in response.headers.raw if key.lower() == name), "")
+
+
+def _retry_after(response: httpx2.Response, now: datetime) -> datetime:
+    """When to come back: seconds or an HTTP date (RFC 9110, section 10.2.3), else an hour from now."""
+    written = response.headers.get("retry-after", "").strip()
+    if written.isdecimal() and written.isascii():
+        return now + min(timedelta(seconds=int(written[:9])), LONGEST_PAUSE)
+    try:
+        moment = parsedate_to_datetime(written)
+    except (ValueError, TypeError, IndexError):
+        return now + _DEFAULT_PAUSE
+    moment = moment.replace(tzinfo=moment.tzinfo or UTC)
+    return min(max(moment.astimezone(UTC), now), now + LONGEST_PAUSE)
+
+
+def _reason(error: Exception) -> str:
+    """The cause in one line."""
+    if "CERTIFICATE_VERIFY_FAILED" in str(error):
+        return "its certificate cannot be trusted"
+    return " ".join(str(error).split())[:200] or type(error).__name__

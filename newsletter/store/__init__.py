@@ -1,0 +1,44 @@
+"""The store: stories, subscribers, issues and the outbox, in one SQL database.
+
+Everything here is synchronous and safe to call from several threads and processes. Whatever is written is written whole
+or not at all, and is on the disk when the call returns.
+"""
+
+from pathlib import Path
+
+from newsletter.model import Settled
+from newsletter.store.engine import Database, open_database
+from newsletter.store.freezing import Freezing, Reader
+from newsletter.store.issues import AlreadyPrepared, Issue, Issues, IssueState, Skip
+from newsletter.store.outbox import Had, Outbox
+from newsletter.store.stories import Kept, Listed, SourceStatus, Stories
+from newsletter.store.subscribers import Subscribers
+from newsletter.store.syncing import Synced
+
+__all__ = [
+    "AlreadyPrepared", "Freezing", "Had", "Issue", "IssueState", "Issues", "Kept", "Listed", "Outbox", "Reader",
+    "Settled", "Skip", "SourceStatus", "Store", "Stories", "Subscribers", "Synced", "open_store",
+]
+
+
+class Store:
+    """One object to pass around; each attribute has the queries of its noun."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.stories = Stories(database)
+        self.subscribers = Subscribers(database)
+        self.issues = Issues(database)
+        self.outbox = Outbox(database)
+
+    def close(self) -> None:
+        self._database.close()
+
+
+def open_store(url: str, *, root: Path) -> Store:
+    """Opens the store that newsletter.toml names, and makes it if it is not there.
+
+    `url` is `sqlite:///PATH`, where a relative path is relative to `root`. An older store is brought up to date first.
+    Raises ConfigError for another URL and for a store that a newer program wrote.
+    """
+    return Store(open_database(url, root))

@@ -1,0 +1,258 @@
+"""Issues: what was frozen, who is left out of it, and how far it got."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlalchemy import ColumnElement, Connection, Select, delete, insert, or_, select, update
+
+from newsletter.errors import DataError, UsageError
+from newsletter.model import BlockSet, Edition, Manifest, Slot, Subscriber
+from newsletter.store.engine import STREAMED, Database
+from newsletter.store.freezing import Freezing
+from newsletter.store.outbox import count_states, issue_number, withdraw_queued
+from newsletter.store.records import (
+    SUBSCRIBER_COLUMNS,
+    blocks_of,
+    edition_of,
+    manifest_of,
+    manifest_text,
+    subscriber_of,
+)
+from newsletter.store.tables import block, skip, subscriber
+from newsletter.store.tables import edition as edition_table
+from newsletter.store.tables import issue as table
+
+IssueState = Literal["frozen", "sending", "finished", "cancelled", "missed"]
+"""frozen → sending → finished, or cancelled before anything was sent; missed: its slot passed and nobody rang."""
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """An issue's row."""
+
+    number: int
+    id: str
+    newsletter: str
+    """The newsletter's name."""
+    slot_key: str
+    """`Slot.key`; a cancelled issue's has a suffix, which frees the slot."""
+    slot: datetime
+    """The slot's instant."""
+    state: IssueState
+    manifest_hash: str
+    """Empty for a missed issue."""
+    audience: int
+    """How many deliveries were frozen."""
+    prepared_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    """Also when it was cancelled."""
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """A subscriber left out of an issue."""
+
+    subscriber: Subscriber
+    edition: int | None
+    """The edition that would have been too short to send; None if it did not come so far."""
+    reason: str
+    """In words."""
+    passed: bool
+    """Whether the edition's stories count as had all the same."""
+
+
+class AlreadyPrepared(UsageError):
+    """The slot or the id belongs to an issue that was prepared before: `issue`."""
+
+    def __init__(self, issue: Issue) -> None:
+        super().__init__(
+            f"{issue.newsletter} is prepared already for {issue.slot_key}: {issue.id}, {issue.state}",
+            cure=f"Send it: newsletter send {issue.id}; or, to prepare it anew: newsletter issue cancel {issue.id}"
+            if issue.state in ("frozen", "sending") else f"newsletter issue show {issue.id}")
+        self.issue = issue
+
+
+class Issues:
+    """Queries about issues and their editions."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @contextmanager
+    def freezing(self, manifest: Manifest, *, now: datetime) -> Iterator[Freezing]:
+        """Freezes an issue, whole or not at all: it is there when the block ends, and an exception leaves nothing.
+
+        Raises AlreadyPrepared if another issue has its slot or its id. A missed slot may be frozen after all, since
+        only a person asks for that.
+        """
+        with self._database.writing() as connection:
+            _make_room(connection, manifest)
+            values = _row(manifest.issue, manifest.newsletter.name, manifest.slot, now) | {
+                "state": "frozen", "manifest_hash": manifest.hash, "manifest": manifest_text(manifest)}
+            number = connection.execute(insert(table).values(values).returning(table.c.number)).scalar_one()
+            freezing = Freezing(connection, manifest, number)
+            yield freezing
+            freezing.end()
+
+    def mark_missed(self, newsletter: str, slot: Slot, note: str, now: datetime) -> bool:
+        """Records that a slot passed and will not be sent by itself; false if it has an issue already."""
+        id = f"{newsletter}-{slot.local}-{slot.zone.replace('/', '-')}-missed"
+        with self._database.writing() as connection:
+            if _first(connection, table.c.newsletter == newsletter, table.c.slot_key == slot.key):
+                return False
+            values = _row(id, newsletter, slot, now) | {"state": "missed", "note": note}
+            connection.execute(insert(table).values(values))
+            return True
+
+    def start(self, id: str, now: datetime) -> None:
+        """The first delivery is about to leave; does nothing the second time.
+
+        Raises UsageError for an issue that was cancelled or missed.
+        """
+        with self._database.writing() as connection:
+            issue = _issue(connection, id)
+            if issue.state in ("cancelled", "missed"):
+                raise UsageError(f"{id} is {issue.state}", cure=f"newsletter issue prepare {issue.newsletter}")
+            connection.execute(update(table).where(table.c.id == id, table.c.state == "frozen")
+                               .values(state="sending", started_at=now))
+
+    def finish(self, id: str, now: datetime) -> bool:
+        """Says "finished" if that is so: the sum of the states is the frozen audience, and nothing is left to send."""
+        with self._database.writing() as connection:
+            issue = _issue(connection, id)
+            sums = count_states(connection, issue.number)
+            done = sum(sums.values()) == issue.audience and not sums["queued"] + sums["claimed"]
+            if done and issue.state == "sending":
+                connection.execute(update(table).where(table.c.id == id).values(state="finished", finished_at=now))
+            return done and issue.state in ("sending", "finished")
+
+    def cancel(self, id: str, now: datetime) -> None:
+        """Withdraws every delivery and frees the slot. Raises UsageError if anything was or may have been sent."""
+        with self._database.writing() as connection:
+            issue = _issue(connection, id)
+            if issue.state not in ("frozen", "sending"):
+                raise UsageError(f"{id} is {issue.state}; only an issue that is to be sent can be cancelled")
+            sums = count_states(connection, issue.number)
+            gone = sums["sent"] + sums["claimed"] + sums["in_doubt"]
+            if gone:
+                raise UsageError(f"{id} cannot be cancelled: {gone} of {issue.audience} messages are on their way",
+                                 cure=f"newsletter status {id}")
+            withdraw_queued(connection, issue.number, now)
+            connection.execute(update(table).where(table.c.id == id).values(
+                state="cancelled", finished_at=now, slot_key=f"{issue.slot_key} (cancelled {issue.number})"))
+
+    def get(self, id: str) -> Issue | None:
+        with self._database.reading() as connection:
+            return _first(connection, table.c.id == id)
+
+    def at(self, newsletter: str, slot_key: str) -> Issue | None:
+        """The issue that has this slot, a missed one included."""
+        with self._database.reading() as connection:
+            return _first(connection, table.c.newsletter == newsletter, table.c.slot_key == slot_key)
+
+    def latest(self, newsletter: str | None = None) -> Issue | None:
+        """The issue prepared last, of one newsletter or of all; cancelled and missed ones do not count."""
+        prepared = table.c.state.not_in(("cancelled", "missed"))
+        with self._database.reading() as connection:
+            return _first(connection, prepared, *([] if newsletter is None else [table.c.newsletter == newsletter]))
+
+    def all(self) -> list[Issue]:
+        """Every issue, the one prepared last comes first."""
+        with self._database.reading() as connection:
+            return [Issue(*row) for row in connection.execute(_issues())]
+
+    def manifest(self, id: str) -> Manifest:
+        """What was frozen. Raises UsageError if there is none, DataError if it is not what was frozen."""
+        with self._database.reading() as connection:
+            issue = _issue(connection, id)
+            text: str = connection.execute(select(table.c.manifest).where(table.c.id == id)).scalar_one()
+        if not text:
+            raise UsageError(f"{id} was {issue.state}: nothing was frozen for it")
+        manifest = manifest_of(text)
+        if manifest.hash != issue.manifest_hash:
+            raise DataError(f"the manifest of {id} was changed after it was frozen: its hash is {manifest.hash}, "
+                            f"{issue.manifest_hash} was kept", cure=f"newsletter issue cancel {id}")
+        return manifest
+
+    def blocks(self, id: str) -> dict[str, BlockSet]:
+        """The compiled blocks by language."""
+        with self._database.reading() as connection:
+            rows = connection.execute(select(block.c.language, block.c.content)
+                                      .where(block.c.issue == issue_number(connection, id)))
+            return {language: blocks_of(language, content) for language, content in rows}
+
+    def edition(self, number: int) -> Edition:
+        """Raises UsageError if there is none."""
+        with self._database.reading() as connection:
+            content = connection.scalar(select(edition_table.c.content).where(edition_table.c.number == number))
+        if content is None:
+            raise UsageError(f"there is no edition {number}")
+        return edition_of(content)
+
+    def editions(self, id: str) -> Iterator[tuple[int, Edition, int]]:
+        """Number, edition and how many deliveries were frozen with it, by number."""
+        columns = edition_table.c
+        with self._database.reading() as connection:
+            query = (select(columns.number, columns.content, columns.audience)
+                     .where(columns.issue == issue_number(connection, id)).order_by(columns.number))
+            for number, content, audience in connection.execute(query, execution_options=STREAMED):
+                yield number, edition_of(content), audience
+
+    def skips(self, id: str) -> Iterator[Skip]:
+        """Everyone left out of the issue, in the order in which we first saw them."""
+        with self._database.reading() as connection:
+            query = _skips(issue_number(connection, id)).order_by(skip.c.subscriber)
+            yield from map(_skip_of, connection.execute(query, execution_options=STREAMED))
+
+    def skip_of(self, id: str, subscriber_id: int) -> Skip | None:
+        """Why this subscriber was left out; None for who was not."""
+        with self._database.reading() as connection:
+            query = _skips(issue_number(connection, id)).where(skip.c.subscriber == subscriber_id)
+            row = connection.execute(query).first()
+        return None if row is None else _skip_of(row)
+
+
+def _make_room(connection: Connection, manifest: Manifest) -> None:
+    """Raises AlreadyPrepared unless slot and id are free; a missed issue makes way."""
+    in_slot = (table.c.newsletter == manifest.newsletter.name) & (table.c.slot_key == manifest.slot.key)
+    connection.execute(delete(table).where(in_slot, table.c.state == "missed"))
+    there = _first(connection, or_(in_slot, table.c.id == manifest.issue))
+    if there is not None:
+        raise AlreadyPrepared(there)
+
+
+def _row(id: str, newsletter: str, slot: Slot, now: datetime) -> dict[str, Any]:
+    return {"id": id, "newsletter": newsletter, "slot_key": slot.key, "slot_at": slot.instant, "prepared_at": now,
+            "manifest_hash": "", "manifest": "", "audience": 0, "note": ""}
+
+
+def _issues() -> Select[Any]:
+    columns = (table.c[name] for name in (
+        "number", "id", "newsletter", "slot_key", "slot_at", "state", "manifest_hash", "audience", "prepared_at",
+        "started_at", "finished_at", "note"))
+    return select(*columns).order_by(table.c.number.desc())
+
+
+def _first(connection: Connection, *conditions: ColumnElement[bool]) -> Issue | None:
+    row = connection.execute(_issues().where(*conditions).limit(1)).first()
+    return None if row is None else Issue(*row)
+
+
+def _issue(connection: Connection, id: str) -> Issue:
+    row = connection.execute(_issues().where(table.c.number == issue_number(connection, id))).one()
+    return Issue(*row)
+
+
+def _skips(number: int) -> Select[Any]:
+    return (select(skip.c.edition, skip.c.reason, skip.c.passed, *SUBSCRIBER_COLUMNS)
+            .join(subscriber, subscriber.c.id == skip.c.subscriber).where(skip.c.issue == number))
+
+
+def _skip_of(row: Any) -> Skip:
+    edition, reason, passed, *person = row
+    return Skip(subscriber_of(person), edition, reason, passed)

@@ -1,0 +1,219 @@
+"""The outbox: what became of each (issue, subscriber).
+
+    queued → claimed → sent | refused | queued again | in_doubt        queued → withdrawn
+
+Always: the issue's frozen audience = the sum over all states. A worker claims under its own token, and only an answer
+given under that token settles a row.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from difflib import get_close_matches
+from typing import Any, Literal, get_args
+
+from sqlalchemy import Connection, Select, bindparam, func, or_, select, true, update
+
+from newsletter.errors import UsageError
+from newsletter.model import Delivery, Receipt, Settled, State
+from newsletter.store.engine import STREAMED, Database
+from newsletter.store.records import RECEIPT_COLUMNS, SUBSCRIBER_COLUMNS, receipt_of, subscriber_of
+from newsletter.store.tables import EPOCH, subscriber
+from newsletter.store.tables import delivery as table
+from newsletter.store.tables import issue as issues
+
+
+@dataclass(frozen=True, slots=True)
+class Had:
+    """What became of one issue for one subscriber."""
+
+    issue: str
+    edition: int
+    state: State
+
+
+class Outbox:
+    """Queries about deliveries. `issue` is an issue's id; an unknown one raises UsageError."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def take(self, issue: str, *, limit: int, settled: Sequence[Settled], now: datetime, token: str) -> list[Delivery]:
+        """Settles what came back and claims up to `limit` deliveries that are due, in one transaction.
+
+        Each comes with its subscriber as they are now; who is no longer active is withdrawn instead. Deliveries of one
+        edition come together. `token` names the worker for as long as it lives. Once this returned, the claims survive
+        a power loss. An empty list means that nothing is due: see `next_due`.
+        """
+        with self._database.writing() as connection:
+            number = issue_number(connection, issue)
+            _settle(connection, settled, number, now, token)
+            return _claim(connection, issue, number, limit, now, token)
+
+    def recover(self, issue: str, *, policy: Literal["resend", "hold"], now: datetime) -> int:
+        """Takes back what a process that is gone had claimed, and returns how many deliveries that were.
+
+        Nobody can tell whether those mails were taken: `hold` leaves them in doubt, `resend` sends them again. Their
+        token stays, so that an answer which comes after all still counts. The caller makes sure that no worker of this
+        issue is alive.
+        """
+        state: State = "in_doubt" if policy == "hold" else "queued"
+        with self._database.writing() as connection:
+            claimed = (table.c.issue == issue_number(connection, issue)) & (table.c.state == "claimed")
+            return connection.execute(update(table).where(claimed).values(
+                state=state, due_at=EPOCH, ever_in_doubt=true(), changed_at=now)).rowcount
+
+    def sums(self, issue: str) -> Mapping[State, int]:
+        """How many deliveries are in each state; every state is there."""
+        with self._database.reading() as connection:
+            return count_states(connection, issue_number(connection, issue))
+
+    def audience(self, issue: str) -> int:
+        """How many deliveries were frozen: what the sums must add up to."""
+        with self._database.reading() as connection:
+            number = issue_number(connection, issue)
+            return int(connection.execute(select(issues.c.audience).where(issues.c.number == number)).scalar_one())
+
+    def next_due(self, issue: str) -> datetime | None:
+        """When the next queued delivery may be claimed, 1970 for at once; None if nothing is queued."""
+        with self._database.reading() as connection:
+            query = select(func.min(table.c.due_at)).where(
+                table.c.issue == issue_number(connection, issue), table.c.state == "queued")
+            due: datetime | None = connection.scalar(query)
+        return due
+
+    def deliveries(self, issue: str, state: State | None = None, ever_in_doubt: bool = False) -> Iterator[Delivery]:
+        """All deliveries of the issue, or those of one state, or those that were ever in doubt, by subscriber."""
+        with self._database.reading() as connection:
+            # The order is that of the unique index: sorting a million by anything else would not stream.
+            query = _deliveries().where(table.c.issue == issue_number(connection, issue)).order_by(table.c.subscriber)
+            if state is not None:
+                query = query.where(table.c.state == state)
+            if ever_in_doubt:
+                query = query.where(table.c.ever_in_doubt)
+            for row in connection.execute(query, execution_options=STREAMED):
+                yield _delivery_of(issue, row)
+
+    def delivery(self, issue: str, key: str) -> Delivery | None:
+        """The delivery for the subscriber with this key; None if they were not in the audience."""
+        with self._database.reading() as connection:
+            query = _deliveries().where(table.c.issue == issue_number(connection, issue), subscriber.c.key == key)
+            row = connection.execute(query).first()
+        return None if row is None else _delivery_of(issue, row)
+
+    def had(self, subscriber_id: int, newsletter: str) -> list[Had]:
+        """What this subscriber was to get of the newsletter, issue by issue, the latest first."""
+        query = (select(issues.c.id, table.c.edition, table.c.state).join(issues, issues.c.number == table.c.issue)
+                 .where(issues.c.newsletter == newsletter, table.c.subscriber == subscriber_id)
+                 .order_by(issues.c.slot_at.desc(), issues.c.number.desc()))
+        with self._database.reading() as connection:
+            return [Had(*row) for row in connection.execute(query)]
+
+
+def issue_number(connection: Connection, id: str) -> int:
+    """The issue's number. Raises UsageError for an unknown id."""
+    number: int | None = connection.scalar(select(issues.c.number).where(issues.c.id == id))
+    if number is None:
+        near = get_close_matches(id, connection.scalars(select(issues.c.id)).all(), n=1)
+        raise UsageError(f"there is no issue {id}",
+                         cure=f"Did you mean {near[0]}?" if near else "newsletter issue list")
+    return number
+
+
+def count_states(connection: Connection, number: int) -> dict[State, int]:
+    """The sums of an issue; every state is there."""
+    query = select(table.c.state, func.count()).where(table.c.issue == number).group_by(table.c.state)
+    found: dict[State, int] = {state: count for state, count in connection.execute(query)}  # noqa: C416
+    return {state: found.get(state, 0) for state in get_args(State)}
+
+
+def withdraw_queued(connection: Connection, number: int, now: datetime) -> None:
+    """Withdraws whatever of the issue is still queued."""
+    connection.execute(update(table).where(table.c.issue == number, table.c.state == "queued")
+                       .values(state="withdrawn", token=None, changed_at=now))
+
+
+def _settle(connection: Connection, settled: Sequence[Settled], number: int, now: datetime, token: str) -> None:
+    answered = [_settlement(each, each.receipt, number, now, token) for each in settled if each.receipt]
+    untouched = [{"which": each.id, "number": number, "mine": token, "now": now}
+                 for each in settled if not each.receipt]
+    if answered:
+        connection.execute(_SETTLE, answered)
+    if untouched:
+        connection.execute(_GIVE_BACK, untouched)
+
+
+def _settlement(settled: Settled, receipt: Receipt, number: int, now: datetime, token: str) -> dict[str, Any]:
+    """The values of `_SETTLE`."""
+    again_at = settled.again_at
+    doubt = receipt.outcome == "in_doubt"
+    again = receipt.outcome == "deferred" or (doubt and again_at is not None)
+    return {
+        "which": settled.id, "number": number, "mine": token,
+        "new_state": "queued" if again else receipt.outcome, "new_due": again_at if again and again_at else EPOCH,
+        "new_token": token if doubt and not again else None, "doubt": doubt, "now": now,
+        "new_outcome": receipt.outcome, "new_code": receipt.code, "new_enhanced": receipt.enhanced,
+        "new_reply": receipt.reply,
+    }
+
+
+def _claim(connection: Connection, issue: str, number: int, limit: int, now: datetime, token: str) -> list[Delivery]:
+    claimed: list[Delivery] = []
+    while len(claimed) < limit:
+        some = {"number": number, "most": limit - len(claimed), "now": now}
+        due = [_delivery_of(issue, row) for row in connection.execute(_DUE, some)]
+        if not due:
+            break
+        active = [each for each in due if each.subscriber.status == "active"]
+        gone = [each for each in due if each.subscriber.status != "active"]
+        _move(connection, active, "claimed", now, token)
+        _move(connection, gone, "withdrawn", now, None)
+        claimed += [replace(each, state="claimed") for each in active]
+    return claimed
+
+
+def _move(connection: Connection, deliveries: Sequence[Delivery], state: State, now: datetime,
+          token: str | None) -> None:
+    if deliveries:
+        connection.execute(_MOVE, [
+            {"which": each.id, "new_state": state, "new_token": token, "now": now} for each in deliveries])
+
+
+def _deliveries() -> Select[Any]:
+    columns = (table.c[name] for name in ("id", "edition", "state", "attempts", "ever_in_doubt"))
+    return (select(*columns, *RECEIPT_COLUMNS, *SUBSCRIBER_COLUMNS)
+            .join_from(table, subscriber, subscriber.c.id == table.c.subscriber))
+
+
+def _delivery_of(issue: str, row: Any) -> Delivery:
+    number, edition, state, attempts, ever_in_doubt, *rest = row
+    return Delivery(number, issue, subscriber_of(rest[4:]), edition, state, attempts, receipt_of(rest[:4]),
+                    ever_in_doubt)
+
+
+# The limit stands in a query of its own, which reads the index in its own order: the cost is that of so many rows,
+# whatever else waits or is done. Else the database might look at every due row's subscriber first.
+_NEXT = (
+    select(table.c.id)
+    .where(table.c.issue == bindparam("number"), table.c.state == "queued", table.c.due_at <= bindparam("now"))
+    .order_by(table.c.due_at, table.c.edition).limit(bindparam("most")).with_for_update(skip_locked=True).subquery())
+_DUE = _deliveries().join(_NEXT, _NEXT.c.id == table.c.id).order_by(table.c.due_at, table.c.edition)
+
+_MOVE = update(table).where(table.c.id == bindparam("which")).values(
+    state=bindparam("new_state"), token=bindparam("new_token"), changed_at=bindparam("now"))
+
+_GIVE_BACK = (
+    update(table)
+    .where(table.c.id == bindparam("which"), table.c.issue == bindparam("number"), table.c.token == bindparam("mine"),
+           table.c.state == "claimed")
+    .values(state="queued", token=None, changed_at=bindparam("now")))
+
+# A row has a token as long as an answer under it can settle the row: while it is claimed or in doubt, and after
+# `recover` until another worker claims it. Should a worker be alive after all, its answer may save a second mail.
+_SETTLE = (
+    update(table)
+    .where(table.c.id == bindparam("which"), table.c.issue == bindparam("number"), table.c.token == bindparam("mine"))
+    .values(state=bindparam("new_state"), due_at=bindparam("new_due"), token=bindparam("new_token"),
+            attempts=table.c.attempts + 1, ever_in_doubt=or_(table.c.ever_in_doubt, bindparam("doubt")),
+            changed_at=bindparam("now"), outcome=bindparam("new_outcome"), code=bindparam("new_code"),
+            enhanced=bindparam("new_enhanced"), reply=bindparam("new_reply")))

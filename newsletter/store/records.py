@@ -1,0 +1,133 @@
+"""Between the model's values and the rows that keep them: what is read back equals what was kept."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import fields
+from functools import cache, lru_cache
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from newsletter.model import (
+    Block,
+    BlockSet,
+    Edition,
+    Interests,
+    Manifest,
+    OpenSlot,
+    Picture,
+    Receipt,
+    Story,
+    Subscriber,
+)
+from newsletter.store import tables
+
+STORY_COLUMNS = tuple(tables.story.c[name] for name in (
+    "id", "title", "date", "source", "dated", "link", "body", "text", "summary", "tags", "language", "weight", "pinned",
+    "picture_url", "picture_alt"))
+SUBSCRIBER_COLUMNS = tuple(tables.subscriber.c[name] for name in (
+    "email", "key", "name", "interests", "timezone", "status", "note", "extra", "line", "id"))
+RECEIPT_COLUMNS = tuple(tables.delivery.c[name] for name in ("outcome", "code", "enhanced", "reply"))
+
+
+def story_row(story: Story) -> dict[str, Any]:
+    """The story's own columns, its version among them."""
+    picture = story.picture
+    return {
+        "id": story.id, "version": story.version, "source": story.source, "title": story.title, "date": story.date,
+        "dated": story.dated, "link": story.link, "body": story.body, "text": story.text, "summary": story.summary,
+        "tags": list(story.tags), "language": story.language, "weight": story.weight, "pinned": story.pinned,
+        "picture_url": picture.url if picture else None, "picture_alt": picture.alt if picture else "",
+    }
+
+
+def story_of(row: Sequence[Any]) -> Story:
+    """From STORY_COLUMNS."""
+    identity, title, date, source, dated, link, body, text, summary, tags, language, weight, pinned, url, alt = row
+    return Story(identity, title, date, source, dated, link, body, text, summary, tuple(tags), language,
+                 None if url is None else Picture(url, alt), weight, pinned)
+
+
+def subscriber_row(subscriber: Subscriber) -> dict[str, Any]:
+    """What the preference file says of a person; not `id`, which is the store's."""
+    return {
+        "email": subscriber.email, "key": subscriber.key, "name": subscriber.name,
+        "interests": interests_text(subscriber.interests), "timezone": subscriber.timezone, "status": subscriber.status,
+        "note": subscriber.note, "extra": _json(dict(subscriber.extra)) if subscriber.extra else "{}",
+        "line": subscriber.line,
+    }
+
+
+def subscriber_of(row: Sequence[Any]) -> Subscriber:
+    """From SUBSCRIBER_COLUMNS."""
+    email, key, name, interests, timezone, status, note, extra, line, number = row
+    return Subscriber(email, key, name, interests_of(interests), timezone, status, note,
+                      {} if extra == "{}" else json.loads(extra), line, number)
+
+
+@lru_cache(maxsize=20_000)
+def interests_text(interests: Interests) -> str:
+    """Equal interests are equal text. What stands at its default is left out: a field added later changes no text."""
+    return _json({each.name: value for each in fields(Interests)
+                  if (value := getattr(interests, each.name)) != each.default})
+
+
+@lru_cache(maxsize=20_000)
+def interests_of(text: str) -> Interests:
+    """The other way round."""
+    values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value
+                              for name, value in json.loads(text).items()}
+    return Interests(**values)
+
+
+def manifest_text(manifest: Manifest) -> str:
+    return _adapter(Manifest).dump_json(manifest).decode()
+
+
+def manifest_of(text: str) -> Manifest:
+    manifest: Manifest = _adapter(Manifest).validate_json(text)
+    return manifest
+
+
+def edition_text(edition: Edition) -> str:
+    return _adapter(Edition).dump_json(edition).decode()
+
+
+def edition_of(text: str) -> Edition:
+    edition: Edition = _adapter(Edition).validate_json(text)
+    return edition
+
+
+def blocks_text(blocks: BlockSet) -> str:
+    """Bytes become Latin-1 text, which has one character for each byte: exact for any bytes, readable for ours."""
+    return _json({part: {name: [block.key, [_segment_plain(segment) for segment in block.segments], block.size]
+                         for name, block in sorted(getattr(blocks, part).items())} for part in ("html", "text")})
+
+
+def blocks_of(language: str, text: str) -> BlockSet:
+    parts = {part: {name: Block(key, tuple(map(_segment_of, segments)), size)
+                    for name, (key, segments, size) in blocks.items()} for part, blocks in json.loads(text).items()}
+    return BlockSet(language, parts["html"], parts["text"])
+
+
+def receipt_of(row: Sequence[Any]) -> Receipt | None:
+    """From RECEIPT_COLUMNS."""
+    outcome, code, enhanced, reply = row
+    return None if outcome is None else Receipt(outcome, code, enhanced, reply)
+
+
+@cache
+def _adapter(kind: type) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)  # made when first needed: building one takes longer than opening the store
+
+
+def _segment_plain(segment: bytes | OpenSlot) -> str | list[str]:
+    return segment.decode("latin-1") if isinstance(segment, bytes) else [segment.name, segment.place]
+
+
+def _segment_of(plain: Any) -> bytes | OpenSlot:
+    return plain.encode("latin-1") if isinstance(plain, str) else OpenSlot(*plain)
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -1,0 +1,155 @@
+"""Subscribers: what the preference file says of each, and what we know ourselves of who wants to be left alone."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from typing import Any, get_args
+
+from sqlalchemy import ColumnElement, Select, case, func, insert, or_, select, update
+
+from newsletter.errors import UsageError
+from newsletter.model import Problem, Status, Subscriber
+from newsletter.store.engine import STREAMED, Database
+from newsletter.store.records import SUBSCRIBER_COLUMNS, interests_of, subscriber_of
+from newsletter.store.syncing import Synced, Syncing
+from newsletter.store.tables import delivery, memory
+from newsletter.store.tables import subscriber as table
+
+_GRAVITY: Mapping[str, int] = {"bounced": 1, "unsubscribed": 2, "complained": 3}
+"""Of two reasons to be silent the graver one stays."""
+
+
+class Subscribers:
+    """Queries about people; every one of them works for a million in constant memory."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def sync(self, rows: Iterable[Subscriber | Problem], *, place: str, now: datetime,
+             allow_removals: int | None = None) -> Synced:
+        """Makes the store say what the preference file says, in one transaction.
+
+        People are told apart by `key`; of two rows with one key the first counts and the second is a problem. Who is no
+        longer in the file becomes `removed`. Whoever we know to want silence stays silent; a row that says otherwise is
+        a problem. `place` is the file's name, for problems.
+
+        Raises DataError, and changes nothing, if no row is left or if more than 20 people and more than a tenth of the
+        active ones would vanish, unless `allow_removals` allows so many.
+        """
+        with self._database.writing() as connection:
+            return Syncing(connection, place, now).sync(rows, allow_removals)
+
+    def silence(self, key: str, reason: Status, *, now: datetime) -> None:
+        """Records that this person is to be left alone; holds against everything the file says later.
+
+        `reason` is unsubscribed, bounced or complained; of two the graver one stays. Raises UsageError for an unknown
+        key and ValueError for another reason.
+        """
+        if reason not in _GRAVITY:
+            raise ValueError(f"{reason} is no reason to be silent")
+        milder = [known for known, gravity in _GRAVITY.items() if gravity < _GRAVITY[reason]]
+        statement = (update(table)
+                     .where(table.c.key == key, or_(table.c.silenced.is_(None), table.c.silenced.in_(milder)))
+                     .values(silenced=reason, silenced_at=now, status=reason, changed_at=now))
+        with self._database.writing() as connection:
+            if not connection.execute(statement).rowcount:
+                known = connection.scalar(select(table.c.id).where(table.c.key == key))
+                if known is None:
+                    raise UsageError("there is no such subscriber", cure="newsletter subscribers list")
+
+    def erase(self, key: str, *, now: datetime) -> bool:
+        """Forgets everything personal about a person; false if the key is unknown.
+
+        The row stays, with its number and no name, so that the sums of old issues still hold. The person's line in the
+        preference file is the caller's to remove first, or the next sync brings a new person.
+        """
+        with self._database.writing() as connection:
+            number = connection.scalar(select(table.c.id).where(table.c.key == key))
+            if number is None:
+                return False
+            connection.execute(update(table).where(table.c.id == number).values(
+                key=f"erased {number}", email="", name="", interests="{}", timezone="", note="", extra="{}", line=0,
+                status=case((table.c.silenced.is_(None), "removed"), else_=table.c.silenced), present=False,
+                changed_at=now))
+            # What a server answered often repeats the address.
+            connection.execute(update(delivery).where(delivery.c.subscriber == number, delivery.c.reply != "")
+                               .values(reply=""))
+            return True
+
+    def get(self, key: str) -> Subscriber | None:
+        """Everyone ever seen is found, whatever their status."""
+        return self._one(table.c.key == key)
+
+    def by_id(self, id: int) -> Subscriber | None:
+        """The person with the store's number."""
+        return self._one(table.c.id == id)
+
+    def all(self, status: Status | None = None) -> Iterator[Subscriber]:
+        """Everyone, or everyone of one status, in the order in which we first saw them."""
+        query = select(*SUBSCRIBER_COLUMNS).order_by(table.c.id)
+        if status is not None:
+            query = query.where(table.c.status == status)
+        with self._database.reading() as connection:
+            yield from map(subscriber_of, connection.execute(query, execution_options=STREAMED))
+
+    def find(self, text: str, limit: int) -> list[Subscriber]:
+        """People whose address or name holds these words, in the order in which we first saw them; with none, everyone.
+
+        Who is no longer in the preference file is not found.
+        """
+        # SQLite folds ASCII alone: the other spellings find "Łukasz" for "łukasz" and "ŁUKASZ".
+        spellings = {text, text.casefold(), text.title()}
+        held = [table.c.name.icontains(each, autoescape=True) for each in spellings]
+        query = (self._listed().where(or_(table.c.key.contains(text.casefold(), autoescape=True), *held))
+                 .order_by(table.c.id).limit(limit))
+        with self._database.reading() as connection:
+            return [subscriber_of(row) for row in connection.execute(query)]
+
+    def after(self, id: int, limit: int) -> list[Subscriber]:
+        """Those whom we first saw after the person with this number, the next one first; the removed left out."""
+        query = self._listed().where(table.c.id > id).order_by(table.c.id).limit(limit)
+        with self._database.reading() as connection:
+            return [subscriber_of(row) for row in connection.execute(query)]
+
+    def before(self, id: int) -> Subscriber | None:
+        """The one whom we saw last before the person with this number; None for the first."""
+        query = self._listed().where(table.c.id < id).order_by(table.c.id.desc()).limit(1)
+        with self._database.reading() as connection:
+            row = connection.execute(query).first()
+        return None if row is None else subscriber_of(row)
+
+    def count(self) -> Mapping[Status, int]:
+        """How many people have each status; every status is there."""
+        query = select(table.c.status, func.count()).group_by(table.c.status)
+        with self._database.reading() as connection:
+            found: dict[Status, int] = {status: count for status, count in connection.execute(query)}  # noqa: C416
+        return {status: found.get(status, 0) for status in get_args(Status)}
+
+    def topics_chosen(self) -> Mapping[str, int]:
+        """How many active people chose each topic, by slug; `*` counts who chose all."""
+        query = select(table.c.interests).where(table.c.status == "active")
+        chosen: Counter[str] = Counter()
+        with self._database.reading() as connection:
+            for text in connection.scalars(query, execution_options=STREAMED):
+                chosen.update(interests_of(text).topics)
+        return chosen
+
+    def remembered(self, name: str) -> str:
+        """The value kept under this name; empty if there is none."""
+        with self._database.reading() as connection:
+            return connection.scalar(select(memory.c.value).where(memory.c.name == name)) or ""
+
+    def remember(self, name: str, value: str) -> None:
+        """Keeps a small value, such as the digest of the file last read."""
+        with self._database.writing() as connection:
+            if not connection.execute(update(memory).where(memory.c.name == name).values(value=value)).rowcount:
+                connection.execute(insert(memory).values(name=name, value=value))
+
+    def _listed(self) -> Select[Any]:
+        """People who have not been removed or erased."""
+        return select(*SUBSCRIBER_COLUMNS).where(table.c.status != "removed", table.c.email != "")
+
+    def _one(self, condition: ColumnElement[bool]) -> Subscriber | None:
+        with self._database.reading() as connection:
+            row = connection.execute(select(*SUBSCRIBER_COLUMNS).where(condition)).first()
+        return None if row is None else subscriber_of(row)

@@ -1,0 +1,200 @@
+"""The tables, as SQLAlchemy sees them. A change here needs a migration; `tests/contract` compares the two.
+
+    source      what we know of a place where stories come from
+    story       each version of each story, the current one marked
+    subscriber  each person ever seen; the number never changes and is never used again
+    memory      small values by name, such as the digest of the file last read
+    issue       one row an occasion, unique by (newsletter, slot_key)
+    block       an issue's compiled blocks, one row a language
+    edition     an issue as chosen for one set of interests and one past
+    delivery    the outbox: what became of (issue, subscriber)
+    skip        who was left out of an issue, and why
+
+Times are integers, microseconds since 1970 in UTC: as exact as a datetime, equal on every database, and they sort as
+numbers. (ISO text sorts wrongly as soon as one of two equal seconds has a fraction.)
+"""
+
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+    false,
+    text,
+    true,
+)
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+"""As `delivery.due_at`: at once."""
+
+_MICROSECOND = timedelta(microseconds=1)
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware datetime as microseconds since 1970; comes back in UTC. Raises ValueError for a naive one."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
+        if value is None:
+            return None
+        if value.utcoffset() is None:
+            raise ValueError(f"{value!r} has no time zone")
+        return (value - EPOCH) // _MICROSECOND
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
+        return None if value is None else EPOCH + timedelta(microseconds=value)
+
+
+_NUMBER = BigInteger().with_variant(Integer(), "sqlite")
+"""A 64-bit key that counts up by itself: on SQLite only a column declared INTEGER does."""
+
+metadata = MetaData(naming_convention={
+    "pk": "pk_%(table_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+})
+
+source = Table(
+    "source", metadata,
+    Column("name", Text, primary_key=True),
+    Column("last_fetch", Instant, nullable=False),
+    Column("url", Text),  # with the four below: the FeedState; null for files
+    Column("etag", Text, nullable=False, server_default=""),
+    Column("last_modified", Text, nullable=False, server_default=""),
+    Column("not_before", Instant),
+    Column("paused", Text, nullable=False, server_default=""),
+)
+
+story = Table(
+    "story", metadata,
+    Column("id", Text, primary_key=True),
+    Column("version", String(20), primary_key=True),
+    Column("source", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("date", Instant, nullable=False),
+    Column("dated", Boolean, nullable=False),
+    Column("link", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("summary", Text, nullable=False),
+    Column("tags", JSON, nullable=False),
+    Column("language", Text, nullable=False),
+    Column("picture_url", Text),  # null: no picture
+    Column("picture_alt", Text, nullable=False),
+    Column("weight", Integer, nullable=False),
+    Column("pinned", Boolean, nullable=False),
+    Column("current", Boolean, nullable=False),
+    Column("held", Boolean, nullable=False),
+    Column("available", Instant, nullable=False),
+    Column("kept_at", Instant, nullable=False),
+    Index("ix_story_source", "source"),
+    Index("ix_story_available", "available"),
+)
+
+subscriber = Table(
+    "subscriber", metadata,
+    Column("id", _NUMBER, primary_key=True),
+    Column("key", Text, nullable=False, unique=True),
+    Column("email", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("interests", Text, nullable=False),  # canonical JSON: equal interests are equal text
+    Column("timezone", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("extra", Text, nullable=False),  # JSON, in the order of the file's columns
+    Column("line", Integer, nullable=False),
+    Column("present", Boolean, nullable=False, server_default=true()),  # in the preference file when last read
+    Column("silenced", Text),  # why we ourselves know that this person is to be left alone; null: no reason known
+    Column("silenced_at", Instant),
+    Column("added_at", Instant, nullable=False),
+    Column("changed_at", Instant, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+memory = Table(
+    "memory", metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
+issue = Table(
+    "issue", metadata,
+    Column("number", _NUMBER, primary_key=True),
+    Column("id", Text, nullable=False, unique=True),
+    Column("newsletter", Text, nullable=False),
+    Column("slot_key", Text, nullable=False),
+    Column("slot_at", Instant, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("manifest_hash", Text, nullable=False),  # empty for a missed issue, as is the manifest
+    Column("manifest", Text, nullable=False),
+    Column("audience", Integer, nullable=False),
+    Column("prepared_at", Instant, nullable=False),
+    Column("started_at", Instant),
+    Column("finished_at", Instant),
+    Column("note", Text, nullable=False),
+    UniqueConstraint("newsletter", "slot_key"),
+    sqlite_autoincrement=True,
+)
+
+block = Table(
+    "block", metadata,
+    Column("issue", _NUMBER, ForeignKey("issue.number"), primary_key=True),
+    Column("language", Text, primary_key=True),
+    Column("content", Text, nullable=False),
+)
+
+edition = Table(
+    "edition", metadata,
+    Column("number", _NUMBER, primary_key=True),
+    Column("issue", _NUMBER, ForeignKey("issue.number"), nullable=False),
+    Column("digest", String(20), nullable=False),
+    Column("content", Text, nullable=False),
+    Column("audience", Integer, nullable=False, server_default=text("0")),
+    UniqueConstraint("issue", "digest"),
+    sqlite_autoincrement=True,
+)
+
+delivery = Table(
+    "delivery", metadata,
+    Column("id", _NUMBER, primary_key=True),
+    Column("issue", _NUMBER, ForeignKey("issue.number"), nullable=False),
+    Column("subscriber", _NUMBER, ForeignKey("subscriber.id"), nullable=False),
+    Column("edition", _NUMBER, ForeignKey("edition.number"), nullable=False),
+    Column("state", Text, nullable=False, server_default="queued"),
+    Column("due_at", Instant, nullable=False, server_default=text("0")),  # not to be claimed before
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    Column("ever_in_doubt", Boolean, nullable=False, server_default=false()),
+    Column("token", Text),  # whose answer can settle it
+    Column("changed_at", Instant),  # when it came into its state; null while it never left `queued`
+    Column("outcome", Text),  # with the three below: the last Receipt; null: none yet
+    Column("code", Integer),
+    Column("enhanced", Text),
+    Column("reply", Text),
+    UniqueConstraint("issue", "subscriber"),
+    # One index does three jobs without looking at a row: the sums by state; the next due rows, however many others wait
+    # or are done; and claims that keep an edition together.
+    Index("ix_delivery_state", "issue", "state", "due_at", "edition"),
+)
+
+skip = Table(
+    "skip", metadata,
+    Column("issue", _NUMBER, ForeignKey("issue.number"), primary_key=True, autoincrement=False),
+    Column("subscriber", _NUMBER, ForeignKey("subscriber.id"), primary_key=True, autoincrement=False),
+    Column("edition", _NUMBER, ForeignKey("edition.number")),
+    Column("reason", Text, nullable=False),
+    Column("passed", Boolean, nullable=False),  # its stories count as had, though no mail went out
+)

@@ -1,0 +1,64 @@
+"""The transport that writes each message to a file: the very bytes that would go to a relay, and nobody is mailed."""
+
+import asyncio
+import hashlib
+import os
+import re
+import tempfile
+from pathlib import Path
+from urllib.parse import quote
+
+from newsletter.errors import TryLater
+from newsletter.model import Message, Receipt
+
+_LONGEST = 200
+"""Characters of a file name; file systems take 255 bytes, and a draft's name is longer."""
+
+
+class FileTransport:
+    """Writes `folder/<issue>/<address>.eml` under `root`; sending a message again writes the same file again."""
+
+    lanes = 4
+    """As many as keep a disk busy."""
+
+    def __init__(self, root: Path, folder: str = "outbox") -> None:
+        self._root, self._folder = root, root / folder
+
+    async def hand_over(self, message: Message) -> Receipt:
+        """`sent` once the file is there, with its path relative to `root` as `reply`; else raises TryLater."""
+        path = self._folder / _safe(_issue(message.message_id)) / f"{_safe(message.recipient)}.eml"
+        try:
+            await asyncio.to_thread(_write, path, message.parts)
+        except OSError as error:
+            cure = "Free some space or give this user the right to write there, then send again."
+            raise TryLater(f"it cannot be written: {error.strerror}", place=str(path), cure=cure) from error
+        return Receipt("sent", reply=path.relative_to(self._root).as_posix())
+
+    async def close(self) -> None:
+        """Nothing is held."""
+
+
+def _issue(message_id: str) -> str:
+    """The issue's id, which is all of a Message-ID before the last dot of its local part (`links.message_id_local`)."""
+    return message_id.strip("<>").partition("@")[0].rpartition(".")[0] or "other"
+
+
+def _safe(text: str) -> str:
+    """A file name for the text and for no other: no separator, no leading dot, never too long."""
+    name = re.sub(r"^\.", "%2E", quote(text, safe="@+"))
+    if len(name) <= _LONGEST:
+        return name
+    return f"{name[:_LONGEST - 33]}~{hashlib.sha256(text.encode()).hexdigest()[:32]}"
+
+
+def _write(path: Path, parts: tuple[bytes, ...]) -> None:
+    """Writes beside the file, then renames: a reader finds all of it or nothing."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    file, draft = tempfile.mkstemp(prefix=".", suffix=".part", dir=path.parent)
+    try:
+        with os.fdopen(file, "wb") as stream:
+            stream.writelines(parts)
+        Path(draft).replace(path)
+    except BaseException:
+        Path(draft).unlink(missing_ok=True)
+        raise

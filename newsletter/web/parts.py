@@ -1,0 +1,83 @@
+"""A message taken apart, as a mail program does."""
+
+import email
+from dataclasses import dataclass
+from email.message import EmailMessage
+from email.policy import default
+from functools import cached_property
+from hashlib import blake2b
+
+from newsletter.app.issuing import LARGE
+from newsletter.app.previewing import CLIPPED_AT
+from newsletter.model import Message
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What is in a message."""
+
+    wire: bytes
+
+    @classmethod
+    def of(cls, message: Message) -> "Parts":
+        return cls(message.wire)
+
+    @cached_property
+    def html(self) -> str:
+        """Empty in a message of plain text alone."""
+        return self._content("html")
+
+    @cached_property
+    def text(self) -> str:
+        return self._content("plain").replace("\r\n", "\n")
+
+    @cached_property
+    def headers(self) -> list[tuple[str, str]]:
+        """Names and values, unfolded and decoded."""
+        return [(name, str(value)) for name, value in self._message.items()]
+
+    def header(self, name: str) -> str:
+        """The value of a header, decoded; empty if there is none."""
+        return str(self._message.get(name, ""))
+
+    @cached_property
+    def raw_headers(self) -> str:
+        """As they go on the wire."""
+        return self.source.partition("\n\n")[0]
+
+    @cached_property
+    def source(self) -> str:
+        """The whole message as it goes on the wire."""
+        return self.wire.decode("utf-8", "replace").replace("\r\n", "\n")
+
+    @property
+    def size(self) -> int:
+        """Bytes of HTML, as Gmail counts them."""
+        return len(self.html.encode())
+
+    @cached_property
+    def digest(self) -> str:
+        """Names the HTML: a frame that shows the same is left alone."""
+        return blake2b(self.html.encode(), digest_size=6).hexdigest()
+
+    def height(self, width: int) -> int:
+        """About how many pixels high the HTML is in a window of this width: a frame without an origin tells nobody.
+
+        By the characters of the plain text, with room to spare: too much is empty page, too little is scrolled.
+        """
+        return 700 + 34 * (len(self.text) * 10 // min(width, 640)) + min(width, 640) * self.html.count("<img ")
+
+    @property
+    def weight(self) -> str:
+        """ "fine", "large" (a warning) or "clipped" (Gmail hides the end)."""
+        return "clipped" if self.size >= CLIPPED_AT else "large" if self.size >= LARGE else "fine"
+
+    @cached_property
+    def _message(self) -> EmailMessage:
+        return email.message_from_bytes(self.wire, policy=default)
+
+    def _content(self, subtype: str) -> str:
+        for part in self._message.walk():
+            if part.get_content_type() == f"text/{subtype}":
+                return str(part.get_content())
+        return ""

@@ -1,0 +1,32 @@
+"""A mail's HTML fixed to its light or its dark side. A frame cannot be told which one to prefer, so the style is."""
+
+import re
+from typing import Literal
+
+_STYLED = re.compile(r"<style\b[^>]*>.*?</style\s*>|<(?:source|link|meta)\b[^>]*>", re.IGNORECASE | re.DOTALL)
+_FEATURE = re.compile(r"\(\s*prefers-color-scheme\s*:\s*(light|dark)\s*\)", re.IGNORECASE)
+_DECLARED = re.compile(
+    r"""(<meta\b[^>]*\bname\s*=\s*["']?(?:supported-)?color-schemes?["']?[^>]*\bcontent\s*=\s*["'])[^"']*""",
+    re.IGNORECASE,
+)
+_HEAD = re.compile(r"<head\b[^>]*>", re.IGNORECASE)
+
+_TRUE, _FALSE = "(min-width:0)", "(max-width:0)"
+
+
+def shown_in(scheme: Literal["light", "dark"], html: str) -> str:
+    """The HTML as a mail program set to that scheme shows it, whatever the browser around it prefers.
+
+    Each `prefers-color-scheme` of a media query becomes a feature that is always true or always false (Media Queries 5,
+    section 12.5), which holds in any query that it is part of; so does the scheme that the document declares.
+    """
+    def fixed(styled: re.Match[str]) -> str:
+        text = _DECLARED.sub(rf"\g<1>{scheme}", styled[0])
+        return _FEATURE.sub(lambda feature: _TRUE if feature[1].lower() == scheme else _FALSE, text)
+
+    return _STYLED.sub(fixed, html)
+
+
+def opening_outside(html: str) -> str:
+    """The HTML with links that open in a new window: a frame without an origin is no place to follow one."""
+    return _HEAD.sub(lambda head: head[0] + '<base target="_blank">', html, count=1)

@@ -1,0 +1,249 @@
+"""Issues: frozen whole or not at all, once an occasion, and never changed again."""
+
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+from sqlalchemy import func, update
+
+from newsletter.errors import DataError, UsageError
+from newsletter.store import AlreadyPrepared, Reader, Skip, Store
+from newsletter.store.tables import issue as issue_table
+from tests.storing import DEFERRED, NOW, PLACE, REFUSED, crowd, edition, fill, freeze, manifest, person, send, stored
+
+WEEK = timedelta(weeks=1)
+LONG_AGO = NOW - 52 * WEEK
+
+
+def readers(store: Store, week: int, since: datetime = LONG_AGO, newsletter: str = "weekly") -> list[Reader]:
+    """The audience that an issue would see."""
+    found: list[Reader] = []
+    with suppress(InterruptedError), store.issues.freezing(manifest(week, newsletter), now=NOW) as freezing:
+        found.extend(freezing.audience(since=since))
+        raise InterruptedError
+    return found
+
+
+def test_a_frozen_issue_is_there_with_its_audience(store: Store) -> None:
+    fill(store, [person("ann", "ai"), person("bob", "ai"), person("eve", "law"), person("joe", status="paused")])
+    freeze(store)
+    issue = store.issues.get("weekly-0")
+    assert issue is not None
+    assert (issue.newsletter, issue.slot, issue.state, issue.audience) == ("weekly", NOW, "sending", 3)
+    assert (issue.manifest_hash, issue.prepared_at) == (manifest().hash, NOW)
+    found = list(store.issues.editions("weekly-0"))
+    assert [(each.interests.topics, audience) for _, each, audience in found] == [(("ai",), 2), (("law",), 1)]
+    assert store.outbox.audience("weekly-0") == sum(store.outbox.sums("weekly-0").values()) == 3
+
+
+def test_a_preparation_that_fails_leaves_nothing(store: Store) -> None:
+    fill(store, crowd(3))
+    with pytest.raises(ZeroDivisionError), store.issues.freezing(manifest(), now=NOW) as freezing:
+        for reader in freezing.audience(since=NOW):
+            freezing.deliver(reader.subscriber_id, freezing.edition(edition("a")))
+        _ = 1 / 0
+    assert store.issues.all() == []
+    assert freeze(store) == "weekly-0"
+
+
+def test_an_occasion_has_one_issue_whoever_prepares_it(store: Store) -> None:
+    freeze(store)
+    for other in (manifest(), replace(manifest(), issue="weekly-again"), replace(manifest(7), issue="weekly-0")):
+        with pytest.raises(AlreadyPrepared, match="weekly-0, sending") as refusal, store.issues.freezing(other, now=NOW):
+            pass
+        assert refusal.value.issue.id == "weekly-0"
+    with store.issues.freezing(manifest(newsletter="daily"), now=NOW):
+        pass
+
+
+def test_the_audience_streams_in_order_while_its_deliveries_are_written(store: Store) -> None:
+    """More readers than any batch has, so that reading goes on after writing."""
+    fill(store, crowd(12_000))
+    seen = []
+    with store.issues.freezing(manifest(), now=NOW) as freezing:
+        number = freezing.edition(edition("a"))
+        for reader in freezing.audience(since=LONG_AGO):
+            seen.append(reader.subscriber_id)
+            if reader.subscriber_id % 2:
+                freezing.deliver(reader.subscriber_id, number)
+            else:
+                freezing.skip(reader.subscriber_id, None, "too few stories", False)
+    assert seen == [each.id for each in store.subscribers.all()]
+    assert store.outbox.sums("weekly-0")["queued"] == sum(1 for _ in store.issues.skips("weekly-0")) == 6000
+
+
+def test_the_past_of_a_reader_is_every_edition_that_was_or_will_be_sent(store: Store) -> None:
+    fill(store, [person("ann"), person("bob", "ai")])
+    freeze(store, 0)
+    send(store, "weekly-0")
+    freeze(store, 1)
+    freeze(store, 1, "daily")
+    fill(store, [person("ann"), person("bob", "ai"), person("eve")])
+    pasts = {each.subscriber_id: each.past for each in readers(store, 2)}
+    assert list(pasts.values()) == ["1,3", "2,4", ""]
+    assert [each.past for each in readers(store, 2, since=NOW + WEEK)] == ["3", "4", ""]
+    assert [each.past for each in readers(store, 2, newsletter="daily")] == ["5", "6", ""]
+
+
+def test_what_was_refused_or_withdrawn_or_cancelled_was_not_had(store: Store) -> None:
+    fill(store, crowd(1))
+    freeze(store, 0)
+    send(store, "weekly-0", REFUSED)
+    freeze(store, 1)
+    store.issues.cancel("weekly-1", NOW)
+    freeze(store, 2)
+    send(store, "weekly-2", DEFERRED)
+    assert [each.past for each in readers(store, 3)] == ["3"]
+
+
+def test_a_skip_counts_as_past_only_if_its_stories_passed(store: Store) -> None:
+    fill(store, crowd(2))
+    one, two = (each.id for each in store.subscribers.all())
+    with store.issues.freezing(manifest(0), now=NOW) as freezing:
+        number = freezing.edition(edition("a"))
+        freezing.skip(one, number, "too few stories", True)
+        freezing.skip(two, number, "rolls over", False)
+    assert [each.past for each in readers(store, 1)] == [f"{number}", ""]
+
+
+def test_pasts_are_equal_text_if_they_are_equal_and_in_numeric_order(store: Store) -> None:
+    fill(store, crowd(1))
+    for week in range(11):
+        freeze(store, week)
+    assert [each.past for each in readers(store, 11)] == ["1,2,3,4,5,6,7,8,9,10,11"]
+
+
+def test_an_edition_of_the_past_tells_its_stories_and_when_it_went_out(store: Store) -> None:
+    fill(store, crowd(1))
+    freeze(store, 1)
+    [(number, _, _)] = store.issues.editions("weekly-1")
+    with store.issues.freezing(manifest(2), now=NOW) as freezing:
+        assert freezing.edition_stories(number) == {"weekly-story-1"}
+        assert freezing.edition_slot(number) == NOW + WEEK
+
+
+def test_equal_editions_have_one_number_within_an_issue(store: Store) -> None:
+    with store.issues.freezing(manifest(), now=NOW) as freezing:
+        first, again, other = (freezing.edition(edition(*ids)) for ids in ("ab", "ab", "ba"))
+    assert first == again != other
+    with store.issues.freezing(manifest(1), now=NOW) as freezing:
+        assert freezing.edition(edition(*"ab")) not in (first, other)
+
+
+def test_a_skip_says_whom_and_why(store: Store) -> None:
+    fill(store, [person("ann"), person("bob")])
+    ann, bob = stored(person("ann"), store), stored(person("bob"), store)
+    with store.issues.freezing(manifest(), now=NOW) as freezing:
+        freezing.skip(ann.id, None, "wants a mail a month", False)
+    expected = Skip(ann, None, "wants a mail a month", False)
+    assert list(store.issues.skips("weekly-0")) == [expected]
+    assert store.issues.skip_of("weekly-0", ann.id) == expected
+    assert store.issues.skip_of("weekly-0", bob.id) is None
+
+
+def test_a_manifest_that_was_changed_after_freezing_is_refused(store: Store) -> None:
+    freeze(store)
+    with store._database.writing() as connection:
+        changed = func.replace(issue_table.c.manifest, "The Week", "The Weak")
+        connection.execute(update(issue_table).values(manifest=changed))
+    with pytest.raises(DataError, match="was changed after it was frozen"):
+        store.issues.manifest("weekly-0")
+
+
+def test_a_missed_slot_is_recorded_once_and_can_still_be_frozen(store: Store) -> None:
+    slot = manifest().slot
+    assert store.issues.mark_missed("weekly", slot, "the machine was off", NOW)
+    assert not store.issues.mark_missed("weekly", slot, "again", NOW)
+    missed = store.issues.at("weekly", slot.key)
+    assert missed is not None
+    assert (missed.state, missed.note, missed.audience) == ("missed", "the machine was off", 0)
+    with pytest.raises(UsageError, match="nothing was frozen"):
+        store.issues.manifest(missed.id)
+    with pytest.raises(UsageError, match="is missed"):
+        store.issues.start(missed.id, NOW)
+    freeze(store)
+    assert [each.state for each in store.issues.all()] == ["sending"]
+    assert not store.issues.mark_missed("weekly", slot, "again", NOW)
+
+
+def test_a_cancelled_issue_sends_nothing_and_frees_its_slot(store: Store) -> None:
+    fill(store, crowd(3))
+    freeze(store)
+    store.issues.cancel("weekly-0", NOW)
+    assert store.outbox.take("weekly-0", limit=9, settled=[], now=NOW, token="t") == []
+    assert store.outbox.sums("weekly-0")["withdrawn"] == 3
+    assert store.issues.at("weekly", manifest().slot.key) is None
+    assert not store.issues.finish("weekly-0", NOW)
+    with pytest.raises(UsageError, match="is cancelled"):
+        store.issues.start("weekly-0", NOW)
+    with pytest.raises(UsageError, match="is cancelled"):
+        store.issues.cancel("weekly-0", NOW)
+    with store.issues.freezing(replace(manifest(), issue="weekly-0-2"), now=NOW):
+        pass
+
+
+def test_an_issue_on_its_way_cannot_be_cancelled(store: Store) -> None:
+    fill(store, crowd(3))
+    freeze(store)
+    store.outbox.take("weekly-0", limit=1, settled=[], now=NOW, token="t")
+    with pytest.raises(UsageError, match="1 of 3 messages are on their way"):
+        store.issues.cancel("weekly-0", NOW)
+
+
+def test_an_issue_starts_once(store: Store) -> None:
+    freeze(store)
+    store.issues.start("weekly-0", NOW + WEEK)
+    issue = store.issues.get("weekly-0")
+    assert issue is not None
+    assert issue.started_at == NOW
+
+
+def test_an_issue_is_finished_only_when_nothing_is_left_and_the_sum_is_the_audience(store: Store) -> None:
+    fill(store, crowd(3))
+    freeze(store)
+    assert not store.issues.finish("weekly-0", NOW)
+    send(store, "weekly-0")
+    with store._database.writing() as connection:
+        connection.execute(update(issue_table).values(audience=4))
+    assert not store.issues.finish("weekly-0", NOW)
+    with store._database.writing() as connection:
+        connection.execute(update(issue_table).values(audience=3))
+    assert store.issues.finish("weekly-0", NOW)
+    assert store.issues.finish("weekly-0", NOW + WEEK)
+    issue = store.issues.get("weekly-0")
+    assert issue is not None
+    assert (issue.state, issue.finished_at) == ("finished", NOW)
+
+
+def test_the_latest_issue_is_the_one_prepared_last_that_is_not_cancelled(store: Store) -> None:
+    assert store.issues.latest() is None
+    for week, newsletter in ((1, "weekly"), (0, "daily"), (2, "weekly")):
+        freeze(store, week, newsletter)
+    store.issues.cancel("weekly-2", NOW)
+    store.issues.mark_missed("weekly", manifest(5).slot, "late", NOW)
+    latest, latest_weekly = store.issues.latest(), store.issues.latest("weekly")
+    assert latest is not None
+    assert latest_weekly is not None
+    assert (latest.id, latest_weekly.id) == ("daily-0", "weekly-1")
+    assert [each.state for each in store.issues.all()] == ["missed", "cancelled", "sending", "sending"]
+
+
+def test_an_unknown_issue_is_refused_with_the_nearest_name(store: Store) -> None:
+    freeze(store)
+    assert store.issues.get("weekly-O") is None
+    for ask in (store.issues.manifest, store.issues.blocks, store.outbox.sums, store.outbox.audience):
+        with pytest.raises(UsageError, match="no issue weekly-O") as refusal:
+            ask("weekly-O")
+        assert refusal.value.cure == "Did you mean weekly-0?"
+    with pytest.raises(UsageError, match="no edition 99"):
+        store.issues.edition(99)
+
+
+def test_who_joins_or_changes_after_freezing_changes_nothing_of_the_issue(store: Store) -> None:
+    fill(store, [person("ann", "ai")])
+    freeze(store)
+    before = list(store.issues.editions("weekly-0"))
+    store.subscribers.sync([person("ann", "law"), person("bob")], place=PLACE, now=NOW)
+    assert list(store.issues.editions("weekly-0")) == before
+    assert store.outbox.delivery("weekly-0", "bob@example.org") is None

@@ -1,0 +1,168 @@
+"""Opening a store: where it is, its version, and what is said when it cannot be used."""
+
+import sqlite3
+import stat
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import create_engine
+
+from newsletter import store as package
+from newsletter.errors import ConfigError, TryLater
+from newsletter.model import Subscriber
+from newsletter.store import engine, open_store, tables
+from tests.storing import NOW, PLACE, person
+
+URL = "sqlite:///data/newsletter.db"
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Iterator[Path]:
+    """The file of a store that was opened once."""
+    open_store(URL, root=tmp_path).close()
+    return tmp_path / "data" / "newsletter.db"
+
+
+def test_a_new_store_is_made_under_the_root_for_its_owner_alone(path: Path) -> None:
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_a_current_store_is_opened_without_loading_alembic(path: Path) -> None:
+    program = ("import sys; from pathlib import Path; from newsletter.store import open_store; "
+               f"open_store({URL!r}, root=Path({str(path.parent.parent)!r})).close(); "
+               "sys.exit('alembic' in sys.modules or 'pydantic_core' not in sys.modules)")
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+def test_the_migrations_lead_to_the_tables(path: Path) -> None:
+    database = engine.open_database(URL, path.parent.parent)
+    with closing(database), database.reading() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), tables.metadata) == []
+
+
+def test_on_sqlite_the_migrations_lead_to_the_tables_to_the_letter(path: Path, tmp_path: Path) -> None:
+    """Also in what Alembic does not compare, such as defaults and AUTOINCREMENT."""
+    other = create_engine(f"sqlite:///{tmp_path / 'other.db'}")
+    tables.metadata.create_all(other)
+    other.dispose()
+    assert _definitions(path) == _definitions(tmp_path / "other.db")
+
+
+def test_the_version_is_that_of_the_newest_migration() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(package.__file__).parent / "migrations"))
+    assert ScriptDirectory.from_config(config).get_heads() == [engine.VERSION]
+
+
+def test_a_store_written_by_a_newer_program_is_refused(path: Path, tmp_path: Path) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+        connection.commit()
+    with pytest.raises(ConfigError, match="version 9999, this program knows versions up to"):
+        open_store(URL, root=tmp_path)
+
+
+def test_a_migration_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr("alembic.op.create_index", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            open_store(URL, root=tmp_path)
+    with closing(open_store(URL, root=tmp_path)) as store:
+        assert store.issues.all() == []
+
+
+def test_two_processes_may_make_the_same_store_at_once(tmp_path: Path) -> None:
+    faults: list[BaseException] = []
+
+    def opened() -> None:
+        try:
+            open_store(URL, root=tmp_path).close()
+        except BaseException as error:
+            faults.append(error)
+
+    threads = [threading.Thread(target=opened) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert faults == []
+
+
+@pytest.mark.parametrize("url", ["newsletter.db", "mysql://ann:secret@host/db", "sqlite://", "sqlite:///:memory:",
+                                 "postgresql://ann:secret@[bad/db"])
+def test_a_url_that_cannot_be_used_is_refused_without_repeating_its_password(url: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as refusal:
+        open_store(url, root=tmp_path)
+    assert "secret" not in str(refusal.value)
+    assert "newsletter.toml" in refusal.value.cure
+
+
+def test_a_file_that_is_no_store_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "letter.db").write_text("Dear all,\n" * 1000)
+    with pytest.raises(ConfigError, match="not a database"):
+        open_store("sqlite:///letter.db", root=tmp_path)
+
+
+def test_a_folder_in_the_place_of_the_store_is_a_fault_in_words(tmp_path: Path) -> None:
+    (tmp_path / "newsletter.db").mkdir()
+    with pytest.raises(TryLater, match="cannot be read or written"):
+        open_store("sqlite:///newsletter.db", root=tmp_path)
+
+
+def test_a_committed_claim_is_on_the_disk(path: Path) -> None:
+    """`synchronous=FULL` in WAL mode, with foreign keys watched, on every connection."""
+    database = engine.open_database(URL, path.parent.parent)
+    with closing(database), database.reading() as connection:
+        values = [connection.exec_driver_sql(f"PRAGMA {name}").scalar()
+                  for name in ("journal_mode", "synchronous", "foreign_keys")]
+    assert values == ["wal", 2, 1]
+
+
+def test_who_reads_sees_nothing_of_a_transaction_that_is_not_done(path: Path) -> None:
+    with closing(open_store(URL, root=path.parent.parent)) as store:
+        other = store.subscribers
+
+        def rows() -> Iterator[Subscriber]:
+            yield person("ann")
+            assert other.count()["active"] == 0
+            yield person("bob")
+
+        store.subscribers.sync(rows(), place=PLACE, now=NOW)
+        assert other.count()["active"] == 2
+
+
+def test_a_writer_that_does_not_get_its_turn_is_told_to_try_later(
+        path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "_BUSY_SECONDS", 0)
+    with closing(sqlite3.connect(path, isolation_level=None)) as other, \
+            closing(open_store(URL, root=path.parent.parent)) as store:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(TryLater, match="busy"):
+            store.subscribers.remember("digest", "1")
+        other.execute("COMMIT")
+        store.subscribers.remember("digest", "2")
+        assert store.subscribers.remembered("digest") == "2"
+
+
+def test_an_address_is_not_shown_by_an_error_of_the_database(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("DROP TABLE subscriber")
+    with closing(open_store(URL, root=path.parent.parent)) as store, pytest.raises(Exception) as fault:  # noqa: PT011
+        store.subscribers.get("ann@example.org")
+    assert "ann" not in str(fault.value)
+
+
+def _definitions(path: Path) -> dict[str, list[str]]:
+    with closing(sqlite3.connect(path)) as connection:
+        rows = connection.execute(
+            "SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL AND name != 'alembic_version'").fetchall()
+    return {name: sorted(line.strip(", \t") for line in sql.splitlines()) for name, sql in rows}

@@ -1,0 +1,195 @@
+"""The preference file and the store: who is there, who changed, who is left alone."""
+
+from collections import Counter
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from newsletter.errors import DataError, UsageError
+from newsletter.model import Problem, Status, Subscriber
+from newsletter.store import Store, Synced
+from tests.storing import NOW, PLACE, SENT, crowd, fill, freeze, person, send, stored
+
+DAY = timedelta(days=1)
+
+
+def sync(store: Store, *rows: Subscriber | Problem, allow_removals: int | None = None) -> Synced:
+    return store.subscribers.sync(rows, place=PLACE, now=NOW, allow_removals=allow_removals)
+
+
+def status(store: Store, name: str) -> Status:
+    found = store.subscribers.get(f"{name}@example.org")
+    assert found is not None
+    return found.status
+
+
+def counts(synced: Synced) -> tuple[int, int, int, int]:
+    return synced.new, synced.changed, synced.unchanged, synced.removed
+
+
+def test_a_sync_says_who_is_new_changed_unchanged_and_removed(store: Store) -> None:
+    ann, bob, eve = person("ann"), person("bob"), person("eve")
+    assert counts(sync(store, ann, bob)) == (2, 0, 0, 0)
+    assert counts(sync(store, ann, replace(bob, name="Robert"), eve)) == (1, 1, 1, 0)
+    assert counts(sync(store, ann, eve)) == (0, 0, 2, 1)
+    assert status(store, "bob") == "removed"
+
+
+def test_a_number_never_changes_and_is_never_used_again(store: Store) -> None:
+    sync(store, person("ann"), person("bob"))
+    first = stored(person("ann"), store).id
+    sync(store, person("eve"), person("bob"))
+    sync(store, person("ann", "health"), person("eve"), person("bob"))
+    assert stored(person("ann"), store).id == first
+    assert len({each.id for each in store.subscribers.all()}) == 3
+
+
+def test_who_comes_back_into_the_file_is_active_again(store: Store) -> None:
+    sync(store, person("ann"), person("bob"))
+    sync(store, person("bob"))
+    assert counts(sync(store, person("ann"), person("bob"))) == (0, 1, 1, 0)
+    assert status(store, "ann") == "active"
+
+
+def test_a_row_that_only_moved_to_another_line_is_unchanged_and_found_there(store: Store) -> None:
+    sync(store, person("ann", line=2))
+    assert counts(sync(store, person("ann", line=7))) == (0, 0, 1, 0)
+    found = store.subscribers.get("ann@example.org")
+    assert found is not None
+    assert found.line == 7
+
+
+@pytest.mark.parametrize("between", [0, 5000], ids=["in one batch", "in another batch"])
+def test_the_second_row_of_a_person_is_a_problem_that_names_both_lines(store: Store, between: int) -> None:
+    rows = [replace(person("ann"), line=2), *crowd(between), replace(person("ann", "other"), line=9000)]
+    for _ in range(2):
+        synced = sync(store, *rows)
+        assert [str(each) for each in synced.problems] == [
+            f"{PLACE}:9000: ann@example.org is in line 2 already → Delete one of the two rows; the first one counts."]
+    assert counts(synced) == (0, 0, between + 1, 0)
+    assert stored(person("ann"), store).interests.topics == ()
+
+
+def test_problems_of_the_file_pass_through_and_only_so_many_are_kept(store: Store) -> None:
+    problems = [Problem(f"{PLACE}:{line}", "no address") for line in range(1500)]
+    synced = sync(store, *problems, person("ann"))
+    assert (synced.problems, synced.problem_count, synced.new) == (tuple(problems[:1000]), 1500, 1)
+
+
+def test_a_file_that_lost_more_than_a_tenth_changes_nothing_until_that_is_allowed(store: Store) -> None:
+    people = crowd(300)
+    sync(store, *people)
+    assert counts(sync(store, *people[30:])) == (0, 0, 270, 30)
+    with pytest.raises(DataError, match=r"28 of 270 active .* \(reader30@example.org, .*\), beside 1 new") as refusal:
+        sync(store, *people[58:], person("ann"))
+    assert refusal.value.cure.endswith("--allow-removals 28")
+    assert store.subscribers.get("ann@example.org") is None
+    assert store.subscribers.count()["active"] == 270
+    with pytest.raises(DataError):
+        sync(store, *people[58:], allow_removals=27)
+    assert counts(sync(store, *people[58:], allow_removals=28)) == (0, 0, 242, 28)
+
+
+def test_a_few_may_go_from_a_small_file_but_not_all(store: Store) -> None:
+    people = crowd(21)
+    sync(store, *people)
+    with pytest.raises(DataError, match="21 of 21"):
+        sync(store, Problem(PLACE, "cannot be read"))
+    assert sync(store, people[0]).removed == 20
+    with pytest.raises(DataError, match="1 of 1"):
+        sync(store)
+    assert sync(store, allow_removals=1).removed == 1
+    assert sync(store) == Synced(0, 0, 0, 0, (), 0)
+
+
+def test_who_asked_for_silence_stays_silent_whatever_the_file_says(store: Store) -> None:
+    sync(store, person("ann"), person("bob"))
+    store.subscribers.silence("ann@example.org", "unsubscribed", now=NOW)
+    synced = sync(store, person("ann", "health", line=2), person("bob"))
+    assert status(store, "ann") == "unsubscribed"
+    assert [(each.place, each.found) for each in synced.problems] == [
+        (f"{PLACE}:2", "ann@example.org is active here, but unsubscribed since 2026-11-30; stays silent")]
+    assert sync(store, person("ann", status="unsubscribed"), person("bob")).problems == ()
+    sync(store, person("bob"))
+    assert status(store, "ann") == "unsubscribed"
+    sync(store, person("ann"), person("bob"))
+    assert status(store, "ann") == "unsubscribed"
+
+
+@pytest.mark.parametrize(("first", "second", "stays"), [
+    ("bounced", "unsubscribed", "unsubscribed"), ("unsubscribed", "bounced", "unsubscribed"),
+    ("unsubscribed", "complained", "complained"), ("complained", "unsubscribed", "complained"),
+])
+def test_of_two_reasons_for_silence_the_graver_stays(
+        store: Store, first: Status, second: Status, stays: Status) -> None:
+    sync(store, person("ann"))
+    store.subscribers.silence("ann@example.org", first, now=NOW)
+    store.subscribers.silence("ann@example.org", second, now=NOW + DAY)
+    assert status(store, "ann") == stays
+
+
+def test_silence_needs_a_known_person_and_a_reason(store: Store) -> None:
+    with pytest.raises(UsageError, match="no such subscriber"):
+        store.subscribers.silence("ann@example.org", "unsubscribed", now=NOW)
+    with pytest.raises(ValueError, match="active is no reason"):
+        store.subscribers.silence("ann@example.org", "active", now=NOW)
+
+
+def test_what_is_erased_cannot_be_found_and_the_sums_still_hold(store: Store) -> None:
+    fill(store, [person("ann"), person("bob")])
+    issue = freeze(store)
+    send(store, issue, replace(SENT, reply="2.1.5 ann@example.org"))
+    number = stored(person("ann"), store).id
+    assert store.subscribers.erase("ann@example.org", now=NOW)
+    assert not store.subscribers.erase("ann@example.org", now=NOW)
+    left = store.subscribers.by_id(number)
+    assert left is not None
+    assert (left.email, left.name, left.status) == ("", "", "removed")
+    [delivery] = [each for each in store.outbox.deliveries(issue) if each.subscriber.id == number]
+    assert "ann" not in repr((delivery, left)).lower()
+    assert store.outbox.sums(issue)["sent"] == 2
+
+
+def test_people_are_counted_and_listed_by_status(store: Store) -> None:
+    sync(store, person("ann"), person("bob", status="paused"), person("eve"))
+    assert Counter(store.subscribers.count()) == Counter(active=2, paused=1)
+    assert "complained" in store.subscribers.count()
+    assert [each.name for each in store.subscribers.all("active")] == ["Ann", "Eve"]
+    assert store.subscribers.by_id(0) is None
+
+
+def test_topics_are_counted_over_active_people(store: Store) -> None:
+    sync(store, person("ann", "ai", "law"), person("bob", "ai"), person("eve", "*"),
+         person("joe", "law", status="pending"))
+    assert store.subscribers.topics_chosen() == {"ai": 2, "law": 1, "*": 1}
+
+
+def test_small_values_are_remembered(store: Store) -> None:
+    assert store.subscribers.remembered("digest") == ""
+    store.subscribers.remember("digest", "1")
+    store.subscribers.remember("digest", "2")
+    assert store.subscribers.remembered("digest") == "2"
+
+
+people = st.builds(
+    person, st.sampled_from(["ann", "bob", "eve", "joe"]), st.sampled_from(["ai", "law"]),
+    status=st.sampled_from(["active", "paused", "unsubscribed"]))
+
+
+@settings(max_examples=40, deadline=None)
+@given(files=st.lists(st.lists(people, max_size=5), max_size=4))
+def test_after_any_row_of_files_the_store_says_what_the_last_one_says(
+        new_store: Callable[[], AbstractContextManager[Store]], files: list[list[Subscriber]]) -> None:
+    """And the counts of each sync add up to the people in its file."""
+    with new_store() as store:
+        for file in files:
+            synced = sync(store, *file, allow_removals=100)
+            assert synced.new + synced.changed + synced.unchanged == len({each.key for each in file})
+            first = {each.key: each for each in reversed(file)}
+            left = {each.key: replace(each, id=0) for each in store.subscribers.all() if each.status != "removed"}
+            assert left == first

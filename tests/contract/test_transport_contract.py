@@ -1,0 +1,111 @@
+"""What every transport keeps: one answer to each message, the very bytes, and no harm in closing."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from newsletter.deliver import Transport
+from newsletter.model import Message
+from newsletter.transports.file import FileTransport
+from newsletter.transports.null import NullTransport
+from newsletter.transports.smtp import SmtpTransport
+from tests.smtpd import relay
+
+
+def letter(recipient: str, text: str = "Good morning.", issue: str = "weekly-2026-11-30") -> Message:
+    message_id = f"<{issue}.{abs(hash(recipient)):x}@news.example.org>"
+    head = f"From: desk@news.example.org\r\nTo: {recipient}\r\nMessage-ID: {message_id}\r\n\r\n".encode()
+    return Message("desk@news.example.org", recipient, message_id, (head, text.encode(), b"\r\n"))
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A transport, and what has arrived behind it, by recipient."""
+
+    transport: Transport
+    arrived: Callable[[], dict[str, bytes]]
+
+
+@asynccontextmanager
+async def nothing(folder: Path) -> AsyncIterator[Offer]:
+    yield Offer(NullTransport(), dict)
+
+
+@asynccontextmanager
+async def a_folder(folder: Path) -> AsyncIterator[Offer]:
+    def arrived() -> dict[str, bytes]:
+        files = (path.read_bytes() for path in folder.rglob("*.eml"))
+        return {re.findall(rb"^To: (\S+)\r$", data, re.MULTILINE)[0].decode(): data for data in files}
+
+    yield Offer(FileTransport(folder), arrived)
+
+
+@asynccontextmanager
+async def a_relay(folder: Path) -> AsyncIterator[Offer]:
+    with relay() as server:
+        transport = SmtpTransport("127.0.0.1", server.port, local_hostname="desk.test", security="none", connections=3)
+        yield Offer(transport, lambda: {each.recipient: each.data for each in server.taken})
+        await transport.close()
+
+
+@pytest_asyncio.fixture(params=[nothing, a_folder, a_relay], ids=["null", "file", "smtp"])
+async def offer(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Offer]:
+    async with request.param(tmp_path) as offered:
+        yield offered
+
+
+@pytest_asyncio.fixture(params=[a_folder, a_relay], ids=["file", "smtp"])
+async def arriving(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Offer]:
+    async with request.param(tmp_path) as offered:
+        yield offered
+
+
+async def test_a_message_is_sent_and_the_receipt_says_so(offer: Offer) -> None:
+    receipt = await offer.transport.hand_over(letter("ann@example.org"))
+    assert receipt.outcome == "sent"
+    assert receipt.reply
+
+
+async def test_it_takes_at_least_one_message_at_a_time(offer: Offer) -> None:
+    assert offer.transport.lanes >= 1
+
+
+async def test_closing_is_harmless_twice_and_sending_goes_on_after_it(offer: Offer) -> None:
+    await offer.transport.close()
+    assert (await offer.transport.hand_over(letter("ann@example.org"))).outcome == "sent"
+    await offer.transport.close()
+    await offer.transport.close()
+    assert (await offer.transport.hand_over(letter("bob@example.org"))).outcome == "sent"
+
+
+async def test_the_bytes_arrive_as_they_are(arriving: Offer) -> None:
+    message = letter("ann@example.org", "First line=20\r\n\r\n  <p>=C3=A9</p>\r\n-- \r\nFrom here=\r\n=2E\r\n")
+    await arriving.transport.hand_over(message)
+    assert arriving.arrived() == {"ann@example.org": message.wire}
+
+
+async def test_more_messages_than_lanes_at_once_all_arrive(arriving: Offer) -> None:
+    messages = [letter(f"reader{number}@example.org", "x" * 70_000) for number in range(20)]
+    receipts = await asyncio.gather(*map(arriving.transport.hand_over, messages))
+    assert {receipt.outcome for receipt in receipts} == {"sent"}
+    assert arriving.arrived() == {message.recipient: message.wire for message in messages}
+
+
+LINES = st.lists(st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=70).filter(
+    lambda line: not line.startswith(".")), max_size=8)
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(lines=LINES)
+async def test_any_text_in_is_the_same_text_out(arriving: Offer, lines: list[str]) -> None:
+    message = letter("ann@example.org", "\r\n".join(lines))
+    await arriving.transport.hand_over(message)
+    assert arriving.arrived()["ann@example.org"] == message.wire

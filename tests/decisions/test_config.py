@@ -1,0 +1,374 @@
+"""newsletter.toml and its environment twins: what is read, what is refused, and in which words."""
+
+import os
+import tomllib
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from newsletter import config
+from newsletter.config import Relay, Settings, values
+from newsletter.config.places import places
+from newsletter.errors import ConfigError
+from newsletter.model import Newsletter
+
+SITE = """\
+[site]
+base_url = "https://news.example.org"
+postal_address = "Desk, 1 Street, Town"
+"""
+WEEKLY = """\
+[newsletter.weekly]
+title = "The Week"
+from = "Desk <desk@news.example.org>"
+"""
+RELAY = """\
+[[relay]]
+name = "main"
+host = "smtp.example.org"
+"""
+
+
+@pytest.fixture(autouse=True)
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An empty folder to work in, and an environment without twins."""
+    for name in list(os.environ):
+        if name.startswith("NEWSLETTER_"):
+            monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+    yield tmp_path
+
+
+def read(text: str) -> Settings:
+    Path("newsletter.toml").write_text(text, encoding="utf-8")
+    return config.read(Path("newsletter.toml"))
+
+
+def refusal(text: str) -> str:
+    with pytest.raises(ConfigError) as caught:
+        read(text)
+    return str(caught.value)
+
+
+class TestFinding:
+    def test_the_file_is_found_from_a_folder_deep_in_the_project(self, project: Path) -> None:
+        (project / "newsletter.toml").write_text(SITE)
+        (project / "stories" / "2026").mkdir(parents=True)
+        assert config.find(project / "stories" / "2026") == project / "newsletter.toml"
+
+    def test_no_file_anywhere_names_the_command_that_makes_one(self, project: Path) -> None:
+        with pytest.raises(ConfigError, match="newsletter init"):
+            config.find(project)
+
+
+class TestReading:
+    def test_a_short_file_is_filled_with_defaults(self, project: Path) -> None:
+        found = read(SITE + WEEKLY)
+        assert found.root == project
+        assert found.store_url == "sqlite:///newsletter.db"
+        assert (found.delivery.transport, found.delivery.window, found.delivery.dot_timeout) == ("file", 50, 600)
+        assert found.delivery.max_lateness == timedelta(hours=6)
+        assert found.newsletters == {
+            "weekly": Newsletter(name="weekly", title="The Week", sender="Desk <desk@news.example.org>")
+        }
+
+    def test_every_key_of_a_newsletter_arrives(self) -> None:
+        found = read(SITE + WEEKLY + """
+            reply_to = "letters@news.example.org"
+            description = "What was decided."
+            template = "daily"
+            sources = ["stories/", "https://example.org/feed.xml"]
+            schedule = "every monday at 08:00"
+            timezone = "Europe/London"
+            language = "pt-BR"
+            topics = ["ai", "trade"]
+            per_topic = 3
+            max_stories = 12
+            max_age = "1w 12h"
+            min_stories = 2
+            quiet = "roll-over"
+        """)
+        assert found.newsletters["weekly"] == Newsletter(
+            name="weekly", title="The Week", sender="Desk <desk@news.example.org>", reply_to="letters@news.example.org",
+            description="What was decided.", template="daily", sources=("stories/", "https://example.org/feed.xml"),
+            schedule="every monday at 08:00", timezone="Europe/London", language="pt-BR", topics=("ai", "trade"),
+            per_topic=3, max_stories=12, max_age=timedelta(days=7, hours=12), min_stories=2, quiet="roll-over",
+        )
+
+    @pytest.mark.parametrize(("security", "port"), [("starttls", 587), ("tls", 465), ("none", 25)])
+    def test_a_relay_without_a_port_gets_the_port_of_its_security(self, security: str, port: int) -> None:
+        assert read(SITE + RELAY + f'security = "{security}"\n').relays[0].port == port
+
+    def test_a_file_saved_with_a_byte_order_mark_and_windows_line_ends_is_read(self, project: Path) -> None:
+        file = project / "newsletter.toml"
+        file.write_bytes(b"\xef\xbb\xbf" + (SITE + WEEKLY).replace("\n", "\r\n").encode())
+        assert config.read(file).site.base_url == "https://news.example.org"
+
+    def test_a_postal_address_of_many_lines_becomes_one(self) -> None:
+        text = SITE.replace('"Desk, 1 Street, Town"', '"""\nDesk,\n  1 Street\n\nTown\n"""')
+        assert read(text).site.postal_address == "Desk, 1 Street, Town"
+
+
+class TestEnvironment:
+    def test_a_twin_goes_before_the_file(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("NEWSLETTER_DELIVERY__WINDOW", "7")
+        found = read(SITE + "[delivery]\nwindow = 9\noutbox = 'out'\n").delivery
+        assert (found.window, found.outbox) == (7, "out")
+
+    def test_a_twin_reaches_a_newsletter_whose_name_has_a_hyphen(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("NEWSLETTER_NEWSLETTER__EU_WEEKLY__FROM", "b@news.example.org")
+        monkeypatch.setenv("NEWSLETTER_NEWSLETTER__EU_WEEKLY__SOURCES", "stories/; https://example.org/feed")
+        found = read(SITE + WEEKLY.replace("weekly", "eu-weekly")).newsletters["eu-weekly"]
+        assert found.sender == "b@news.example.org"
+        assert found.sources == ("stories/", "https://example.org/feed")
+
+    def test_a_container_needs_no_relay_in_the_file(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("NEWSLETTER_DELIVERY__TRANSPORT", "smtp")
+        monkeypatch.setenv("NEWSLETTER_RELAY__MAIN__HOST", "smtp.example.org")
+        assert [relay.name for relay in read(SITE).relays] == ["main"]
+
+    def test_a_wrong_value_is_blamed_on_the_variable_and_not_on_the_file(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("NEWSLETTER_DELIVERY__WINDOW", "many")
+        assert refusal(SITE + "[delivery]\nwindow = 9\n").startswith("NEWSLETTER_DELIVERY__WINDOW: ")
+
+    def test_a_twin_of_no_table_is_refused(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("NEWSLETTER_DELIVERI__WINDOW", "9")
+        assert "Did you mean delivery?" in refusal(SITE)
+
+    def test_other_variables_may_share_the_prefix(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("NEWSLETTER_DELIVERY", "{not json")
+        monkeypatch.setenv("NEWSLETTER_LOG", "debug")
+        assert read(SITE)
+
+    @given(st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"])))
+    @settings(max_examples=60)
+    def test_any_value_of_a_twin_is_taken_or_refused_with_its_name(self, value: str) -> None:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("NEWSLETTER_NEWSLETTER__WEEKLY__TITLE", value)
+            try:
+                title = read(SITE + WEEKLY).newsletters["weekly"].title
+            except ConfigError as error:
+                assert error.place == "NEWSLETTER_NEWSLETTER__WEEKLY__TITLE"
+            else:
+                assert title == value.strip()
+
+
+class TestComplaints:
+    """Each tells the place, what was found, and the cure."""
+
+    @pytest.mark.parametrize(("text", "said"), [
+        (SITE + "[delivery]\ntransprot = 'smtp'\n", ["newsletter.toml:5: ", '"transprot"', "Did you mean transport?"]),
+        (SITE + "[delivery]\ntransport = 'smpt'\n", ["newsletter.toml:5: ", '"smpt"', "Did you mean smtp?"]),
+        (SITE + "[stroe]\nurl = 'x'\n", ["newsletter.toml:4: ", '"stroe"', "Did you mean store?"]),
+        (SITE + "[delivery]\nwindow = 0\n", ["newsletter.toml:5: ", "is 0", "greater than or equal to 1"]),
+        (SITE + "[delivery]\nmax_lateness = 6\n", ["newsletter.toml:5: ", '"6"', '"6h"']),
+        (SITE + "[delivery]\nmax_lateness = '0h'\n", ["newsletter.toml:5: ", "no time at all"]),
+        (SITE + "[delivery]\ntransport = 'smtp'\n", ["newsletter.toml:5: ", "needs a relay", "[[relay]]"]),
+        (SITE + "delivery = 5\n", ["newsletter.toml:4: ", "unknown key", "base_url"]),
+        ("delivery = 5\n" + SITE, ["newsletter.toml:1: ", "Write a table [delivery]"]),
+        ("", ["there is no [site]", "base_url =", "postal_address ="]),
+        (SITE + WEEKLY.replace("title", "titel"), ["newsletter.toml:5: ", "newsletter.toml:4: ", "Did you mean title?"]),
+        (SITE + WEEKLY + "timezone = 'Europe/Lndon'", ["newsletter.toml:7: ", "Did you mean Europe/London?"]),
+        (SITE + WEEKLY + "language = 'english'", ["newsletter.toml:7: ", '"pt-BR"']),
+        (SITE + WEEKLY + "sources = ['a/',\n\n 5]", ["newsletter.toml:7: ", "is 5"]),
+        (SITE + WEEKLY.replace("weekly", "Weekly"), ["newsletter.toml:4: ", '"Weekly"', "lower-case"]),
+        (SITE + WEEKLY.replace("desk@", "desk@@"), ["newsletter.toml:6: ", "no address"]),
+        (SITE + RELAY + RELAY, ["newsletter.toml:8: ", '2 relays are called "main"']),
+        (SITE + "[[relay]]\nhost = 'a.example.org'\n", ["newsletter.toml:4: ", 'name = "main"']),
+        (SITE + "[relay]\nhost = 'a.example.org'\n", ["newsletter.toml:4: ", "two brackets"]),
+        (SITE + "[site]\n", ["newsletter.toml:4: ", "it is no TOML"]),
+        (SITE + "[delivery\n", ["newsletter.toml:4: ", "it is no TOML"]),
+        (SITE + "x = '''\n", ["newsletter.toml:", "it is no TOML"]),
+        (SITE.replace("news.example.org", "news.example.org?a=b"), ["newsletter.toml:2: ", "a query"]),
+        (SITE.replace("https:", "http:"), ["newsletter.toml:2: ", "not encrypted", "https"]),
+        (SITE.replace("https://", ""), ["newsletter.toml:2: ", "no absolute web address"]),
+        (SITE.replace("https://news.example.org", "https://[::1"), ["newsletter.toml:2: ", "no web address"]),
+        (SITE.replace("Desk, 1 Street, Town", " , "), ["newsletter.toml:3: ", "postal address"]),
+        (SITE + "[store]\nurl = 'postgres://h/db'\n", ["newsletter.toml:5: ", "postgresql://"]),
+        (SITE + "[store]\nurl = 'mysql://h/db'\n", ["newsletter.toml:5: ", "sqlite:///newsletter.db"]),
+        (SITE + "[store]\nurl = 'sqlite://news.db'\n", ["newsletter.toml:5: ", "sqlite:///FILE"]),
+    ])
+    def test_they_name_the_cure(self, text: str, said: list[str]) -> None:
+        told = refusal(text)
+        assert [each for each in said if each not in told] == []
+
+    def test_all_that_is_wrong_is_told_at_once(self) -> None:
+        told = refusal(SITE + "[stroe]\n[delivery]\nwindow = 'x'\ntransport = 'y'\n" + WEEKLY + "quiet = 'z'\n")
+        assert told.startswith("newsletter.toml: 4 things are wrong\n")
+        assert [line.split(": ")[0] for line in told.splitlines()[1:]] == [
+            "newsletter.toml:4", "newsletter.toml:7", "newsletter.toml:6", "newsletter.toml:11",
+        ]
+
+    def test_a_header_cannot_be_injected_through_the_sender_or_the_title(self) -> None:
+        evil = '"""Desk <desk@news.example.org>\nBcc: all@example.org"""'
+        assert "newsletter.toml:6: " in refusal(SITE + WEEKLY.replace('"Desk <desk@news.example.org>"', evil))
+        assert "newsletter.toml:5: " in refusal(SITE + WEEKLY.replace('"The Week"', '"The Week\\r\\nBcc: a@example.org"'))
+
+    @pytest.mark.parametrize("host", ["localhost:8000", "127.0.0.1", "[::1]:8000"])
+    def test_plain_http_is_for_this_machine(self, host: str) -> None:
+        assert read(SITE.replace("https://news.example.org", f"http://{host}/")).site.base_url == f"http://{host}"
+
+    def test_a_file_that_is_not_utf_8_is_refused_with_the_line(self, project: Path) -> None:
+        (project / "newsletter.toml").write_bytes(b"[site]\n# caf\xe9\n")
+        with pytest.raises(ConfigError, match=r"newsletter\.toml:2: it is not UTF-8"):
+            config.read(project / "newsletter.toml")
+
+    @given(st.one_of(st.text(), st.text(alphabet='[]{}="\'#\n\r\t\\.,abc_1é\0')))
+    @settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    def test_any_text_is_read_or_refused_with_a_place(self, project: Path, text: str) -> None:
+        file = project / "newsletter.toml"
+        file.write_bytes(SITE.encode() + text.encode("utf-8", "surrogatepass"))
+        try:
+            config.read(file)
+        except ConfigError as error:
+            assert "newsletter.toml" in error.place
+
+
+class TestSecrets:
+    AUTH = RELAY + 'username = "desk"\n'
+
+    def test_a_password_in_the_file_is_refused_and_not_repeated(self) -> None:
+        told = refusal(SITE + self.AUTH + 'password = "hunter2"\n')
+        assert told.startswith("newsletter.toml:8: ")
+        assert "NEWSLETTER_RELAY__MAIN__PASSWORD" in told
+        assert "hunter2" not in told
+
+    def test_a_password_in_the_address_of_the_store_is_refused_and_not_repeated(self) -> None:
+        told = refusal(SITE + '[store]\nurl = "postgresql://desk:hunter2@db/news"\n')
+        assert "NEWSLETTER_STORE__URL" in told
+        assert "hunter2" not in told
+
+    def test_no_secret_is_in_the_repr_of_settings(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("NEWSLETTER_RELAY__MAIN__PASSWORD", "hunter2")
+        monkeypatch.setenv("NEWSLETTER_STORE__URL", "postgresql://desk:hunter2@db/news")
+        found = read(SITE + self.AUTH)
+        assert "hunter2" not in repr(found) + str(found.relays)
+        assert config.password(found.relays[0], root=found.root) == "hunter2"
+        assert found.store_url == "postgresql://desk:hunter2@db/news"
+
+    def test_no_secret_is_in_a_complaint(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("NEWSLETTER_RELAY__MAIN__PASSWORD", "hunter2")
+        monkeypatch.setenv("NEWSLETTER_STORE__URL", "mysql://desk:hunter2@db/news")
+        assert "hunter2" not in refusal(SITE + RELAY + "port = 'x'\n")
+
+    def test_the_first_line_of_the_password_file_is_the_password(self, project: Path) -> None:
+        (project / "secret").write_text("pass word \nnot this\n")
+        (project / "secret").chmod(0o600)
+        relay = read(SITE + self.AUTH + 'password_file = "secret"\n').relays[0]
+        assert config.password(relay, root=project) == "pass word "
+
+    def test_a_password_file_that_others_may_read_is_refused(self, project: Path) -> None:
+        (project / "secret").write_text("hunter2")
+        (project / "secret").chmod(0o640)
+        with pytest.raises(ConfigError, match="chmod 600") as caught:
+            config.password(_relay(password_file="secret"), root=project)
+        assert "hunter2" not in str(caught.value)
+
+    @pytest.mark.parametrize("file", ["absent", "empty", "latin-1"])
+    def test_a_password_file_without_a_password_is_refused(self, project: Path, file: str) -> None:
+        for name, content in (("empty", b"\nhunter2"), ("latin-1", b"caf\xe9")):
+            (project / name).write_bytes(content)
+            (project / name).chmod(0o600)
+        with pytest.raises(ConfigError, match=file):
+            config.password(_relay(password_file=file), root=project)
+
+    def test_a_password_command_runs_in_the_project_and_without_a_shell(self, project: Path) -> None:
+        (project / "vault").write_text("hunter2; $HOME\nmore\n")
+        assert config.password(_relay(password_command="cat 'vault'"), root=project) == "hunter2; $HOME"
+
+    @pytest.mark.parametrize(("command", "said"), [
+        ("sh -c 'echo hunter2; exit 3'", "ended with 3"),
+        ("sh -c 'echo hunter2 >&2; exit 3'", "ended with 3"),
+        ("/nowhere/to/be/found", "No such file"),
+        ("echo 'open", "cannot be taken apart"),
+        ("true", "no password on the first line"),
+    ])
+    def test_a_password_command_that_fails_is_named_and_what_it_printed_is_not(
+        self, project: Path, command: str, said: str
+    ) -> None:
+        with pytest.raises(ConfigError, match=said) as caught:
+            config.password(_relay(password_command=command), root=project)
+        assert "hunter2" not in caught.value.found
+
+    @pytest.mark.parametrize(("keys", "said"), [
+        ('username = "desk"', "no password"),
+        ('password_file = "secret"', "no username"),
+        ('username = "desk"\npassword_file = "secret"\nsecurity = "none"', "unencrypted"),
+    ])
+    def test_half_credentials_and_unencrypted_ones_are_refused(self, keys: str, said: str) -> None:
+        assert said in refusal(SITE + RELAY + keys)
+
+    def test_a_relay_without_credentials_has_no_password(self, project: Path) -> None:
+        assert config.password(Relay(name="main", host="localhost", security="none"), root=project) == ""
+
+
+def _relay(*, password_file: str = "", password_command: str = "") -> Relay:
+    return Relay(name="main", host="localhost", username="desk", password_file=password_file,
+                 password_command=password_command)
+
+
+@given(st.lists(st.tuples(st.integers(1, 99), st.sampled_from("wdhms")), min_size=1, max_size=4))
+def test_the_parts_of_a_length_of_time_add_up(parts: list[tuple[int, str]]) -> None:
+    given_parts = sum((timedelta(**{values.UNITS[unit]: number}) for number, unit in parts), timedelta())
+    for gap in ("", " "):
+        assert values.duration(gap.join(f"{number}{unit}" for number, unit in parts)) == given_parts
+
+
+@given(st.text())
+def test_any_text_is_a_length_of_time_or_refused(text: str) -> None:
+    try:
+        assert isinstance(values.duration(text), timedelta)
+    except values.Wrong as wrong:
+        assert wrong.cure
+
+
+@given(st.text())
+def test_what_counts_as_one_line_has_no_line_break_of_any_kind(text: str) -> None:
+    try:
+        assert len(values.line(text).splitlines()) <= 1
+    except values.Wrong as wrong:
+        assert wrong.cure
+
+
+def test_each_key_is_found_on_its_line_whatever_the_values_look_like() -> None:
+    text = '''
+# [not.a.table]
+top = 1
+[a.b]   # comment
+"odd key" = """
+[fake]
+x = 1
+"""
+list = [
+  "[fake]",  # x = 1
+  { y = 2 },
+]
+dotted.key = 'x = 1'
+[[many]]
+k = 1
+[[many]]
+k = 2
+inline = { deep = { er = 1 } }
+'''
+    assert tomllib.loads(text)
+    found = places(text)
+    assert {path: line for path, line in found.items() if path[0] != "a"} == {
+        ("top",): 3, ("many", 0): 14, ("many", 0, "k"): 15, ("many", 1): 16, ("many", 1, "k"): 17,
+        ("many", 1, "inline"): 18, ("many", 1, "inline", "deep"): 18, ("many", 1, "inline", "deep", "er"): 18,
+    }
+    assert found["a", "b"] == 4
+    assert found["a", "b", "odd key"] == 5
+    assert found["a", "b", "list"] == 9
+    assert found["a", "b", "dotted", "key"] == 13
+
+
+def test_the_reference_explains_every_key_with_its_default() -> None:
+    page = config.reference()
+    rows = [line for line in page.splitlines() if line.startswith("| `")]
+    assert len(rows) > 40
+    assert all(row.rstrip(" |").endswith((".", ")")) for row in rows), "each key has a sentence"
+    assert "`NEWSLETTER_RELAY__NAME__PASSWORD`" in page

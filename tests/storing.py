@@ -1,0 +1,82 @@
+"""Values and short ways for tests of the store."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from newsletter.model import (
+    Edition,
+    Entry,
+    Interests,
+    Manifest,
+    Newsletter,
+    Receipt,
+    Section,
+    Slot,
+    Status,
+    Story,
+    Subscriber,
+    Topic,
+)
+from newsletter.store import Settled, Store
+
+NOW = datetime(2026, 11, 30, 8, tzinfo=UTC)
+PLACE = "subscribers/subscribers.csv"
+SENT = Receipt("sent", 250, "2.0.0", "2.0.0 Ok")
+REFUSED = Receipt("refused", 550, "5.1.1", "5.1.1 no such user")
+DEFERRED = Receipt("deferred", 451, "4.7.1", "4.7.1 later")
+IN_DOUBT = Receipt("in_doubt")
+
+
+def person(name: str, *topics: str, status: Status = "active", line: int = 0) -> Subscriber:
+    return Subscriber(f"{name}@example.org", f"{name}@example.org", name.title(), Interests(topics), status=status,
+                      line=line)
+
+
+def crowd(count: int) -> list[Subscriber]:
+    return [person(f"reader{number}", f"topic{number % 3}", line=number + 2) for number in range(count)]
+
+
+def story(id: str, *, title: str = "", tags: tuple[str, ...] = ("ai",), date: datetime = NOW, source: str = "stories/",
+          dated: bool = True) -> Story:
+    return Story(id, title or f"About {id}", date, source, dated, tags=tags)
+
+
+def manifest(week: int = 0, newsletter: str = "weekly") -> Manifest:
+    instant = NOW + timedelta(weeks=week)
+    return Manifest(f"{newsletter}-{week}", Newsletter(newsletter, "The Week", "desk@example.org"),
+                    Slot(f"{instant:%Y-%m-%dT%H:%M}", "Europe/London", instant), (Topic("ai", "AI"),), (), "t")
+
+
+def edition(*stories: str, interests: Interests = Interests()) -> Edition:
+    return Edition(interests, frozenset(), (Section("ai", tuple(map(Entry, stories))),))
+
+
+def fill(store: Store, people: Iterable[Subscriber]) -> None:
+    store.subscribers.sync(people, place=PLACE, now=NOW, allow_removals=10_000)
+
+
+def freeze(store: Store, week: int = 0, newsletter: str = "weekly") -> str:
+    """An issue for all active subscribers, one edition for each set of interests; its id."""
+    with store.issues.freezing(manifest(week, newsletter), now=NOW) as freezing:
+        for reader in freezing.audience(since=NOW - timedelta(days=30)):
+            interests = freezing.interests(reader.interests)
+            number = freezing.edition(edition(f"{newsletter}-story-{week}", interests=interests))
+            freezing.deliver(reader.subscriber_id, number)
+    issue = f"{newsletter}-{week}"
+    store.issues.start(issue, NOW)
+    return issue
+
+
+def send(store: Store, issue: str, receipt: Receipt = SENT) -> None:
+    """Sends all that is due, and gets the same answer each time."""
+    settled: list[Settled] = []
+    while taken := store.outbox.take(issue, limit=10, settled=settled, now=NOW, token="sender"):
+        settled = [Settled(each.id, receipt, NOW + timedelta(hours=1)) for each in taken]
+
+
+def stored(subscriber: Subscriber, store: Store) -> Subscriber:
+    """The subscriber with the number the store gave."""
+    found = store.subscribers.get(subscriber.key)
+    assert found is not None
+    return replace(subscriber, id=found.id)
