@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal, Protocol
 
-from newsletter.errors import DataError, TryLater
+from newsletter.errors import DataError, NewsletterError, TryLater
 from newsletter.model import Delivery, Edition, Message, Receipt, Settled, State, Subscriber
 
 Policy = Literal["resend", "hold"]
@@ -208,6 +208,9 @@ class _Run:
         except TryLater as error:
             self._unreachable = error
             return Settled(delivery.id, None)
+        except NewsletterError:  # about the relay and not about this mail, which has not left
+            self._settled.append(Settled(delivery.id, None))
+            raise
         self._relay_failures = 0
         return self._settle(delivery, receipt)
 

@@ -49,16 +49,16 @@ def window(newsletter: Newsletter, slot: Slot) -> datetime:
 
 def freeze(
     newsletter: Newsletter, slot: Slot, stories: Iterable[tuple[Story, datetime]], told: Sequence[Told], *,
-    match: Callable[[Story], tuple[Match, ...]], topics: tuple[Topic, ...], name: str, template: str,
+    match: Callable[[Story], tuple[Match, ...]], topics: tuple[Topic, ...], name: str, template: str, now: datetime,
 ) -> Manifest:
     """The manifest of an issue.
 
     `stories` come with the instant since when readers could have had them; one that is only available after the slot
-    waits for the next issue. `told` says which of them tell the same news. `name` is the issue's id,
+    waits for the next issue, unless the issue is frozen later than its slot and it is there by then. `told` says which of them tell the same news. `name` is the issue's id,
     `template` its hash.
     """
     due = [_candidate(story, available, match(story), newsletter, slot) for story, available in stories
-           if available <= slot.instant]
+           if available <= max(slot.instant, now)]
     ranked = sorted(_merge(due, told), key=lambda each: (-each.score, each.story.id))
     return Manifest(name, newsletter, slot, topics, tuple(ranked), template)
 

@@ -160,7 +160,7 @@ def _sum(one: Fetched, other: Fetched) -> Fetched:
 
 def decide(
     newsletter: Newsletter, slot: Slot, stories: Stories, *, topics: Topics, overrides: related.Overrides, name: str,
-    template: str,
+    template: str, now: datetime,
 ) -> tuple[Manifest, tuple[Problem, ...]]:
     """The issue's manifest, from what the store has now, and what is wrong with the overrides."""
     found = [(story, available) for story, available in stories.current(issue.window(newsletter, slot))
@@ -169,7 +169,7 @@ def decide(
     told = [issue.Told(each.pick, each.others) for each in clusters.clusters]
     manifest = issue.freeze(
         newsletter, slot, found, told,
-        match=topics.match, topics=topics.offered(newsletter.topics), name=name, template=template,
+        match=topics.match, topics=topics.offered(newsletter.topics), name=name, template=template, now=now,
     )
     return manifest, clusters.problems
 

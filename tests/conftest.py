@@ -6,10 +6,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from newsletter.model import Candidate, Manifest, Match, Newsletter, Picture, Slot, Story, Topic
 
 DATA = Path(__file__).parent / "data"
+
+
+settings.register_profile("newsletter", deadline=None)  # a noisy machine is no reason to fail
+settings.load_profile("newsletter")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

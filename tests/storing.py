@@ -26,6 +26,7 @@ SENT = Receipt("sent", 250, "2.0.0", "2.0.0 Ok")
 REFUSED = Receipt("refused", 550, "5.1.1", "5.1.1 no such user")
 DEFERRED = Receipt("deferred", 451, "4.7.1", "4.7.1 later")
 IN_DOUBT = Receipt("in_doubt")
+EVERYTHING = Interests(("*",))
 
 
 def person(name: str, *topics: str, status: Status = "active", line: int = 0) -> Subscriber:
@@ -48,7 +49,7 @@ def manifest(week: int = 0, newsletter: str = "weekly") -> Manifest:
                     Slot(f"{instant:%Y-%m-%dT%H:%M}", "Europe/London", instant), (Topic("ai", "AI"),), (), "t")
 
 
-def edition(*stories: str, interests: Interests = Interests()) -> Edition:
+def edition(*stories: str, interests: Interests = EVERYTHING) -> Edition:
     return Edition(interests, frozenset(), (Section("ai", tuple(map(Entry, stories))),))
 
 

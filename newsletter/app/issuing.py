@@ -97,7 +97,7 @@ def draft(app: App, newsletter: Newsletter, slot: Slot) -> tuple[Manifest, tuple
     name = issue_id(newsletter.name, slot, lambda each: app.store.issues.get(each) is not None)
     return prepare.decide(
         newsletter, slot, app.store.stories, topics=app.topics(), overrides=app.overrides(), name=name,
-        template=app.template(newsletter).hash,
+        template=app.template(newsletter).hash, now=app.now(),
     )
 
 

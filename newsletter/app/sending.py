@@ -18,7 +18,7 @@ from newsletter.app import STATE, App, issuing
 from newsletter.errors import NewsletterError, TryLater, UsageError
 from newsletter.model import Interests, Receipt, Slot, State, Subscriber
 from newsletter.schedule import Schedule
-from newsletter.store import Issue
+from newsletter.store import AlreadyPrepared, Issue
 from newsletter.transports.file import FileTransport
 from newsletter.transports.null import NullTransport
 from newsletter.transports.smtp import SmtpTransport
@@ -140,6 +140,7 @@ class Run:
     def __init__(self, app: App, *, poll_seconds: float = 30) -> None:
         self._app = app
         self._stop = asyncio.Event()
+        self._rung = asyncio.Event()
         self._busy = asyncio.Lock()
         self._schedules = {
             name: Schedule.parse(each.schedule, each.timezone, place="newsletter.toml")
@@ -152,34 +153,35 @@ class Run:
         for name in self._schedules:
             self._watch(name)
         self._alarm.start()
-        await self.ring()
-        await self._stop.wait()
+        while not self._stop.is_set():
+            await self._rung.wait()
+            self._rung.clear()
+            await self._send_ready()
         await self._alarm.stop()
         async with self._busy:
             return
 
     def stop(self) -> None:
         self._stop.set()
+        self._rung.set()
 
     async def ring(self) -> None:
-        """Looks for slots that are due and sends what stands ready; never two at a time."""
+        """Freezes the issues whose slots have come, and has what stands ready sent. A long send keeps nobody waiting."""
         async with self._busy:
             for name in self._schedules:
-                if self._stop.is_set():
-                    return
-                try:
-                    await self._look_after(name)
-                except TryLater as error:
-                    log.info("%s: %s", name, error)
-                except NewsletterError as error:
-                    log.error("%s: %s", name, error)
+                if not self._stop.is_set():
+                    with _reported(name):
+                        for slot in await asyncio.to_thread(self._open_slots, name):
+                            await self._open(name, slot)
+        self._rung.set()
 
-    async def _look_after(self, name: str) -> None:
-        for slot in await asyncio.to_thread(self._open_slots, name):
-            await self._open(name, slot)
-        for issue in await asyncio.to_thread(self._ready, name):
-            sent = await send(self._app, issue, stop=self._stop, progress=lambda receipt: None)
-            log.info("%s: %s", issue.id, ", ".join(f"{count} {state}" for state, count in sent.sums.items() if count))
+    async def _send_ready(self) -> None:
+        for name in self._schedules:
+            for issue in await asyncio.to_thread(self._ready, name):
+                with _reported(issue.id):
+                    sent = await send(self._app, issue, stop=self._stop, progress=lambda receipt: None)
+                    states = ", ".join(f"{count} {state}" for state, count in sent.sums.items() if count)
+                    log.info("%s: %s", issue.id, states)
 
     def _watch(self, name: str) -> datetime:
         """Since when we look after the newsletter: slots before that were never ours to miss."""
@@ -204,10 +206,13 @@ class Run:
             log.warning("%s: the slot %s was missed (%s); newsletter issue prepare %s --at %s", name, slot.local, note,
                         name, slot.local)
             return
-        prepared = await asyncio.to_thread(
-            issuing.prepare_issue, self._app, name, slot=slot, on_source=lambda source: None,
-            on_subscriber=lambda count: None,
-        )
+        try:
+            prepared = await asyncio.to_thread(
+                issuing.prepare_issue, self._app, name, slot=slot, on_source=lambda source: None,
+                on_subscriber=lambda count: None,
+            )
+        except AlreadyPrepared:  # by a process beside us, a moment ago
+            return
         for problem in prepared.fetched.problems:
             log.warning("%s", problem)
         log.info("%s: frozen for %d subscribers", prepared.issue.id, prepared.audience.deliveries)
@@ -220,6 +225,17 @@ class Run:
             issue for issue in self._app.store.issues.all() if issue.newsletter == name and issue.slot <= now
             and (issue.state == "sending" or (issue.state == "frozen" and issue.slot >= earliest))
         ]
+
+
+@contextmanager
+def _reported(what: str) -> Iterator[None]:
+    """What is wrong with one newsletter is logged, and stops no other; the next ring tries again."""
+    try:
+        yield
+    except TryLater as error:
+        log.info("%s: %s", what, error)
+    except NewsletterError as error:
+        log.error("%s: %s", what, error)
 
 
 def coming(app: App, count: int) -> list[tuple[str, Slot]]:

@@ -190,7 +190,7 @@ def run(poll: Annotated[float, typer.Option(help="Seconds between looks for what
     from newsletter.app import sending
 
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s")
-    logging.getLogger("apscheduler").setLevel(logging.WARNING)
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)  # the alarm logs what matters itself
 
     async def until_stopped() -> None:
         with project() as app:

@@ -26,7 +26,7 @@ def password(relay: Relay, *, root: Path) -> str:
     if relay.password_file:
         return _from_file(root / Path(relay.password_file).expanduser())
     if relay.password_command:
-        return _from_command(relay.password_command, root)
+        return _from_command(relay.password_command, root, place=f"password_command of relay {relay.name}")
     return ""
 
 
@@ -45,15 +45,16 @@ def _from_file(file: Path) -> str:
     return _first_line(first, str(file))
 
 
-def _from_command(command: str, root: Path) -> str:
+def _from_command(command: str, root: Path, *, place: str) -> str:
+    """`place` names the command without repeating it: it may have a secret among its words."""
     try:
         done = subprocess.run(  # noqa: S603 - the command is the configuration's own, and no shell reads it
             shlex.split(command), cwd=root, stdin=subprocess.DEVNULL, capture_output=True, timeout=PATIENCE, check=True,
         )
     except (OSError, ValueError, subprocess.SubprocessError) as error:
         cure = "Run it in the project's folder: it must print the password, ask nothing and end with 0."
-        raise ConfigError(f"the password command failed: {_reason(error)}", place=command, cure=cure) from None
-    return _first_line(done.stdout.decode("utf-8", "replace"), command)
+        raise ConfigError(f"the password command failed: {_reason(error)}", place=place, cure=cure) from None
+    return _first_line(done.stdout.decode("utf-8", "replace"), place)
 
 
 def _first_line(text: str, place: str) -> str:

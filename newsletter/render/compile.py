@@ -146,8 +146,10 @@ class _Opener:
 
     def block(self, key: str, kind: str, html: str) -> Block:
         """A block of HTML."""
-        places = {found.start(): self._place(found[1], piece, found.start() - piece.start())
-                  for piece in markup.TOKEN.finditer(html) for found in self._token.finditer(html, piece.start(), piece.end())}
+        places = {
+            found.start(): self._place(found[1], piece, found.start() - piece.start())
+            for piece in markup.TOKEN.finditer(html) for found in self._token.finditer(html, *piece.span())
+        }
         return self._opened(key, kind, html, places)
 
     def text_block(self, key: str, kind: str, text: str) -> Block:
@@ -174,7 +176,8 @@ class _Opener:
         holds = SLOTS[slot].holds
         if piece["text"] is not None:
             return "html"
-        attribute = next((each for each in markup.ATTRIBUTE.finditer(piece[0]) if each.start() <= offset < each.end()), None)
+        attributes = markup.ATTRIBUTE.finditer(piece[0])
+        attribute = next((each for each in attributes if each.start() <= offset < each.end()), None)
         name = attribute[1].lower() if piece["tag"] is not None and attribute else ""
         if name in _URLS and holds == "url":
             return "url"

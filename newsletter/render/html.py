@@ -17,10 +17,10 @@ from mjml import mjml2html
 from premailer import Premailer
 
 DEEPEST = 100
-"""Elements inside one another. The MJML compiler dies with the whole process somewhere above 7,000, and the HTML parser
-gives up at 256, of which MJML's tables need some."""
+"""Elements inside one another. The MJML compiler takes the whole process down somewhere above 7,000, and the HTML
+parser gives up at 256, of which MJML's tables need some."""
 
-# Both are the whole process's: no colour shortened to three digits, no warning for each property that only Outlook knows.
+# Both are the whole process's: no colour shortened to three digits, no warning for what only Outlook knows.
 cssutils.ser.prefs.minimizeColorHash = False
 cssutils.log.setLevel("CRITICAL")
 
@@ -65,6 +65,6 @@ def _inline(html: str) -> str:
     except (TypeError, AttributeError, AssertionError, ValueError) as error:
         raise TemplateError(
             f"the CSS cannot be inlined: {error}",
-            cure="Look for an at-rule inside another, a rule that starts with a colon, a style that reads like a selector.",
+            cure="Look for a rule that starts with a colon, and for a style attribute that reads like a selector.",
         ) from error
     return markup.requoted(inlined).rstrip() + "\n"

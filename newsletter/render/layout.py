@@ -26,8 +26,9 @@ class Placed:
 
 
 def layout(edition: Edition, manifest: Manifest, words: Words) -> tuple[Placed, ...]:
-    """The blocks of the edition in order: head, each section's topic, stories and what was left out, foot. The first story
-    is the lead. A quiet edition has the note before its sections, if it has any.
+    """The blocks of the edition in order: head, each section's topic, stories and what was left out, foot.
+
+    The first story is the lead. A quiet edition has the note before its sections, if it has any.
     """
     stories = {candidate.story.id: candidate.story for candidate in manifest.candidates}
     labels = {topic.slug: topic.label for topic in manifest.topics}
@@ -66,13 +67,13 @@ def _chosen(edition: Edition, labels: Mapping[str, str], words: Words) -> str:
 
 
 def subject(edition: Edition, manifest: Manifest, stories: Mapping[str, Story]) -> str:
-    """The lead's title, of a quiet edition the newsletter's; one line, without marks that turn the direction of text."""
+    """The lead's title, of a quiet edition the newsletter's; one line, without marks that turn text round."""
     title = stories[edition.lead].title if edition.lead and not edition.quiet else manifest.newsletter.title
     return cut(_line(title), LONGEST_SUBJECT)
 
 
 def preheader(edition: Edition, manifest: Manifest, stories: Mapping[str, Story], words: Words) -> str:
-    """The titles of the stories after the lead, then the lead's summary, as far as there is room; never the subject."""
+    """The titles of the stories after the lead, then summaries, as far as there is room; never the subject."""
     told = [stories[story] for story in edition.stories]
     titles = [story.title for story in (told if edition.quiet else told[1:])]
     summaries = [story.summary for story in told]

@@ -1,7 +1,7 @@
 """What is wrong with a template's sources, seen before anything is compiled.
 
-The MJML compiler passes misspelt tags and attributes through in silence, and names no line for what it refuses. Here both
-are found in the sources, with Jinja masked, and all at once.
+The MJML compiler passes misspelt tags and attributes through in silence, and names no line for what it refuses. Here
+both are found in the sources, with Jinja masked, and all at once.
 """
 
 import re
@@ -55,9 +55,8 @@ Fault = tuple[int, str, str]
 
 def _theme(template: Template) -> Iterator[Problem]:
     for number, line in enumerate(template.files.get("theme.toml", "").splitlines(), 1):
-        if short := re.search(r'"(#[0-9a-fA-F]{3,8})"', line):
-            if len(short[1]) != 7:
-                yield Problem(template.place("theme.toml", number), f"the colour {short[1]}", "Write six digits.")
+        if short := re.search(r'"(#(?:[0-9a-fA-F]{3,5}|[0-9a-fA-F]{7,8}))"', line):
+            yield Problem(template.place("theme.toml", number), f"the colour {short[1]}", "Write six digits.")
 
 
 # --- Jinja: here the place of a fault is its line -------------------------------------------------------------
@@ -68,7 +67,8 @@ def _jinja(jinja: Sandbox, template: Template, file: str, source: str) -> Iterat
         tree = jinja.parse(source)
         jinja.compile(source, file)
     except TemplateSyntaxError as error:
-        cure = "Write story.body | html: a story's HTML is cleaned, never trusted." if "'safe'" in str(error) else "Mend the Jinja."
+        trusted = "'safe'" in str(error.message)
+        cure = "Write story.body | html, which cleans it." if trusted else "Mend the Jinja here or a line above."
         yield error.lineno, str(error.message), cure
         return
     yield from _slots(tree)
@@ -82,14 +82,15 @@ def _jinja(jinja: Sandbox, template: Template, file: str, source: str) -> Iterat
 def _slots(tree: nodes.Template) -> Iterator[Fault]:
     for node in tree.find_all(nodes.Getattr):
         if isinstance(node.node, nodes.Name) and node.node.name == "slot" and node.attr not in SLOTS:
-            yield node.lineno, f"there is no slot {node.attr!r}", suggestion(node.attr, SLOTS) or f"Use one of: {', '.join(SLOTS)}."
+            cure = suggestion(node.attr, SLOTS) or f"Use one of: {', '.join(SLOTS)}."
+            yield node.lineno, f"there is no slot {node.attr!r}", cure
 
 
 def _files(tree: nodes.Template, template: Template) -> Iterator[Fault]:
     for node in tree.find_all((nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends)):
         wanted = getattr(node, "template", None)
         if isinstance(wanted, nodes.Const) and wanted.value not in template.files:
-            cure = suggestion(str(wanted.value), template.files) or "Only files of the template's own folder can be named."
+            cure = suggestion(str(wanted.value), template.files) or "Name a file of the template's own folder."
             yield node.lineno, f"there is no file {wanted.value!r} in the template", cure
 
 
@@ -146,7 +147,8 @@ class _Markup:
                 if "<" in token[0][1: token[0].rindex("<")]:
                     yield token.start(), f"a tag or < in {token['head']}", "Write plain words."
             case "tag":
-                yield from self._closed(token) if token[0].startswith("</") else self._opened(token, token[0])
+                ends = token[0].startswith("</")
+                yield from self._closed(token) if ends else self._opened(token, token[0])
             case _:
                 yield from self._text(token)
 
@@ -154,7 +156,7 @@ class _Markup:
         if token[0] == "<":
             cures = {"<![": "Write the text itself, with &lt; for <.", "<!": "Take it out.", "<?": "Take it out."}
             rest = token.string[token.start(): token.start() + 3]
-            cure = next((cure for sign, cure in cures.items() if rest.startswith(sign)), "Write &lt;, or close the tag.")
+            cure = next((cure for sign, cure in cures.items() if rest.startswith(sign)), "Write &lt;, or close it.")
             yield token.start(), f"{token.string[token.start(): token.start() + 9].split()[0]} is no tag", cure
         elif self._parent() in tags.CHILDREN and (words := token[0].replace(_MASK, "").strip()):
             start = token.start() + token[0].index(words[0])
@@ -174,7 +176,7 @@ class _Markup:
         elif name.startswith("mj") and name not in tags.ATTRIBUTES and parent != "mj-attributes":
             yield f"<{name}> is no MJML tag", suggestion(name, tags.ATTRIBUTES)
         elif parent == "mj-class":
-            yield "mj-class with elements in it", 'Write their attributes on mj-class itself: <mj-class name="…" color="…" />.'
+            yield "mj-class with elements in it", 'Write the attributes on it: <mj-class name="…" color="…" />.'
         elif parent in tags.CHILDREN and name not in tags.CHILDREN[parent]:
             homes = [home for home, children in tags.CHILDREN.items() if name in children and home != "mj-attributes"]
             yield f"<{name}> directly in <{parent}>", f"Put it into {' or '.join(homes or ['mj-text'])}."
@@ -206,7 +208,8 @@ def _attributes(name: str, tag: str) -> Iterator[tuple[str, str]]:
         if cure := tags.REFUSED_ATTRIBUTES.get((name, written)):
             yield f"{written} on {name}", cure
         elif known is not None and written not in known and _MASK not in written:
-            yield f"{name} has no attribute {written!r}", suggestion(written, known) or f"It has: {', '.join(sorted(known))}."
+            cure = suggestion(written, known) or f"It has: {', '.join(sorted(known))}."
+            yield f"{name} has no attribute {written!r}", cure
         if _SHORT_COLOUR.fullmatch(value):
             yield f"the colour {value}", f"Write six digits: #{''.join(digit * 2 for digit in value[1:])}."
     bare = markup.ATTRIBUTE.sub("", tag[len(name) + 1: -1]).replace(_MASK, "").strip(" \n\t/")

@@ -1,8 +1,9 @@
 """MJML and HTML as text: cut into comments, styles, tags and text, and made safe for the MJML compiler.
 
-MRML writes attribute values with Rust's debug escaping: a backslash doubles, a no-break space becomes `\\u{a0}`, a quote
-breaks out of its attribute. It passes numeric references through untouched, and the CSS inliner's parser resolves them.
-So every character that could be hurt is written as a reference first.
+MRML writes attribute values with Rust's debug escaping: a backslash doubles, a no-break space becomes `\\u{a0}`, a
+quote breaks out of its attribute. It also drops white space between two tags if there is a line end in it. It passes
+numeric references through untouched, and the CSS inliner's parser resolves them. So every character that could be hurt
+is written as a reference first.
 """
 
 import re
@@ -24,6 +25,7 @@ ATTRIBUTE = re.compile(r"""([^\s"'>/=]+)\s*=\s*(?:"([^"]*)"|'([^']*)')""")
 VOID = frozenset({"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"})
 """HTML elements without an end tag (HTML, section 13.1.2)."""
 
+_MJML_TAG = re.compile(r"</?mj|\Z")
 _ILLEGAL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
 _IN_TEXT = re.compile(r'[^ !#-\[\]-~\t\n]')
 _IN_VALUE = re.compile(r'[^ !#-;=?-\[\]-~]')
@@ -46,13 +48,22 @@ def _armour(token: re.Match[str]) -> str:
         case "tag":
             return ATTRIBUTE.sub(lambda found: f'{found[1]}="{_references(_IN_VALUE, value_of(found))}"', piece)
         case "text":
-            return piece if piece == "<" else _references(_IN_TEXT, piece)
+            return piece if piece == "<" else _references(_IN_TEXT, _held(token))
         case "title":
             start, end = piece.index(">") + 1, piece.rindex("<")
             return piece[:start] + _references(_IN_TEXT, " ".join(piece[start:end].split())) + piece[end:]
         case "style":  # CSS knows no references, and Jinja has escaped what it wrote there
             return piece.replace("&#39;", "'").replace("&#34;", '"').replace("&gt;", ">")
     return piece
+
+
+def _held(text: re.Match[str]) -> str:
+    """The text, with what would be dropped between two HTML tags as a reference."""
+    if text[0].strip() or "\n" not in text[0]:
+        return text[0]
+    before = text.string.rfind("<", 0, text.start())
+    in_mjml = _MJML_TAG.match(text.string, max(before, 0)) or _MJML_TAG.match(text.string, text.end())
+    return text[0] if in_mjml else "&#10;"
 
 
 def _references(pattern: re.Pattern[str], text: str) -> str:

@@ -8,10 +8,16 @@ COLUMNS = 72
 """The width of the plain-text edition."""
 
 _WORDS_A_MINUTE = 220
-_WIDE = "\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe4f\uff00-\uff60\uffe0-\uffe6\U0001f300-\U0001faff\U00020000-\U0003fffd"
+# Scripts that take two columns a character and end lines between them, and emoji.
+_WIDE = (
+    "\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe4f\uff00-\uff60\uffe0-\uffe6\U0001f300-\U0001faff"
+    "\U00020000-\U0003fffd"
+)
 _CLOSING = "、。〉》」』】〕〗〙〛！），．：；？］｝"
 # What must stay on one line: a run without spaces, or one wide character with the marks and closing signs after it.
-_UNIT = re.compile(rf"[{_WIDE}][\u0300-\u036f\u200d\ufe0f\U0001f3fb-\U0001f3ff{_CLOSING}]*(?:\u200d[{_WIDE}]\ufe0f?)*|[^ \t\n{_WIDE}]+")
+_UNIT = re.compile(
+    rf"[{_WIDE}](?:[\u0300-\u036f\ufe0f\U0001f3fb-\U0001f3ff{_CLOSING}]|\u200d[^ \t\n]?)*|[^ \t\n{_WIDE}]+"
+)
 
 
 def width(text: str) -> int:
@@ -39,8 +45,8 @@ def brief(text: str, words: int) -> str:
 
 
 def cut(text: str, limit: int) -> str:
-    """The text in at most `limit` characters as a reader counts them (graphemes), the ellipsis among them; at a space if
-    there is one in the last quarter."""
+    """The text in at most `limit` characters as a reader counts them (graphemes), the ellipsis among them; cut at a
+    space if there is one in the last quarter."""
     spans, _ = split_graphemes(text)
     if len(spans) <= limit:
         return text
@@ -51,24 +57,24 @@ def cut(text: str, limit: int) -> str:
     return begin.rstrip(" ,;:–—-") + "…"
 
 
-def wrap(text: str, columns: int = COLUMNS, indent: str = "") -> str:
+def wrap(text: str, columns: int = COLUMNS) -> str:
     """Each paragraph of the text in lines of at most `columns`; wide characters count two, and lines may end between
     them. What has no place to break, like an address of the web, keeps its length."""
-    return "\n\n".join(
-        "\n".join(_lines(paragraph, columns - width(indent), indent)) for paragraph in re.split(r"\n\s*\n", text.strip())
-    )
+    paragraphs = re.split(r"\n\s*\n", text.strip())
+    return "\n\n".join("\n".join(_lines(paragraph, columns)) for paragraph in paragraphs)
 
 
-def _lines(paragraph: str, columns: int, indent: str) -> list[str]:
+def _lines(paragraph: str, columns: int) -> list[str]:
     lines, line = list[str](), ""
     for unit in _units(paragraph):
         if line and width(line + unit.rstrip()) > columns:
-            lines.append(indent + line.rstrip())
+            lines.append(line.rstrip())
             line = ""
         line += unit
-    return [*lines, indent + line.rstrip()]
+    return [*lines, line.rstrip()]
 
 
 def _units(paragraph: str) -> list[str]:
     """What stays on one line, each with the space that follows it."""
-    return [unit[0] + (" " if paragraph[unit.end(): unit.end() + 1].isspace() else "") for unit in _UNIT.finditer(paragraph)]
+    found = _UNIT.finditer(paragraph)
+    return [unit[0] + " " * paragraph[unit.end(): unit.end() + 1].isspace() for unit in found]

@@ -1,4 +1,4 @@
-"""Slots: the places in a block that are filled for each edition or subscriber, by plain substitution and never by Jinja."""
+"""Slots: places in a block that are filled for each edition or subscriber, by plain substitution, never by Jinja."""
 
 import re
 from collections.abc import Mapping

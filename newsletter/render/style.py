@@ -37,7 +37,8 @@ def _rules(css: str) -> Iterator[Fault]:
             depth += 1
             if prelude.startswith("@"):
                 if at_rules:
-                    yield offset, f"{prelude.split()[0]} inside another at-rule", "Write them one after the other: Gmail drops all."
+                    cure = "Write one after the other: Gmail drops the whole style."
+                    yield offset, f"{prelude.split()[0]} inside another at-rule", cure
                 at_rules.append(depth)
             else:
                 yield from ((offset, found, cure) for found, cure in _selector(prelude))

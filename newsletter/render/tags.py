@@ -12,8 +12,8 @@ _BACKGROUND = "background-color background-url background-position"
 _ICON = "icon-align icon-height icon-width icon-position"
 _WRAPPED = "icon-unwrapped-alt icon-unwrapped-url icon-wrapped-alt icon-wrapped-url"
 _SECTION = (
-    f"{_BACKGROUND} background-position-x background-position-y background-repeat background-size {_BORDER} border-radius "
-    f"direction full-width {_PADDING} text-align text-padding"
+    f"{_BACKGROUND} background-position-x background-position-y background-repeat background-size {_BORDER} "
+    f"border-radius direction full-width {_PADDING} text-align text-padding"
 )
 _INNER = "inner-background-color inner-border inner-border-top inner-border-right inner-border-bottom inner-border-left"
 
@@ -36,19 +36,19 @@ _TABLE = {
     "mj-hero": f"{_BACKGROUND} background-height background-width border-radius height inner-background-color "
                f"inner-padding mode {_PADDING} vertical-align",
     "mj-text": f"align background-color {_BOX} {_TYPE} height text-transform vertical-align",
-    "mj-button": f"align background-color {_BORDER} border-radius {_BOX} {_TYPE} {_LINK} height inner-padding text-align "
-                 "text-transform vertical-align width",
-    "mj-image": f"align alt {_BORDER} border-radius {_BOX} fluid-on-mobile font-size height {_LINK} max-height sizes src "
-                "srcset usemap width",
+    "mj-button": f"align background-color {_BORDER} border-radius {_BOX} {_TYPE} {_LINK} height inner-padding "
+                 "text-align text-transform vertical-align width",
+    "mj-image": f"align alt {_BORDER} border-radius {_BOX} fluid-on-mobile font-size height {_LINK} max-height sizes "
+                "src srcset usemap width",
     "mj-divider": f"align border-color border-style border-width {_BOX} width",
     "mj-spacer": f"{_BORDER} {_BOX} height",
     "mj-table": f"align border cellpadding cellspacing {_BOX} {_FONT} role table-layout vertical-align width",
-    "mj-social": f"align border {_BORDER} border-radius {_BOX} {_TYPE} icon-height icon-padding icon-size inner-padding mode "
-                 "table-layout text-padding vertical-align",
+    "mj-social": f"align border {_BORDER} border-radius {_BOX} {_TYPE} icon-height icon-padding icon-size "
+                 "inner-padding mode table-layout text-padding vertical-align",
     "mj-social-element": f"align alt background-color border border-radius {_TYPE} {_LINK} icon-height icon-padding "
                          f"icon-position icon-size {_PADDING} sizes src srcset text-padding vertical-align",
-    "mj-navbar": f"align base-url hamburger ico-align ico-close ico-color ico-font-family ico-font-size ico-line-height "
-                 f"ico-open ico-padding ico-text-decoration ico-text-transform {_PADDING}",
+    "mj-navbar": f"align base-url hamburger ico-align ico-close ico-color ico-font-family ico-font-size "
+                 f"ico-line-height ico-open ico-padding ico-text-decoration ico-text-transform {_PADDING}",
     "mj-navbar-link": f"{_TYPE} {_LINK} {_PADDING} text-transform",
     "mj-accordion": f"border {_BOX} font-family {_ICON} {_WRAPPED}",
     "mj-accordion-element": f"background-color border font-family {_ICON} {_WRAPPED}",
@@ -60,7 +60,9 @@ _TABLE = {
 }
 
 _EVERYWHERE = frozenset({"css-class", "mj-class"})
-_WITHOUT = frozenset({"mjml", "mj-head", "mj-title", "mj-preview", "mj-style", "mj-font", "mj-breakpoint", "mj-attributes"})
+_WITHOUT = frozenset({
+    "mjml", "mj-head", "mj-title", "mj-preview", "mj-style", "mj-font", "mj-breakpoint", "mj-attributes",
+})
 
 ATTRIBUTES: Mapping[str, frozenset[str]] = {
     tag: frozenset(names.split()) | (frozenset() if tag in _WITHOUT else _EVERYWHERE) for tag, names in _TABLE.items()
@@ -71,8 +73,8 @@ ANY_ATTRIBUTE = frozenset().union(*ATTRIBUTES.values())
 """What `mj-all` and `mj-class` may set."""
 
 _CONTENT = frozenset({
-    "mj-accordion", "mj-button", "mj-carousel", "mj-divider", "mj-image", "mj-navbar", "mj-raw", "mj-social", "mj-spacer",
-    "mj-table", "mj-text",
+    "mj-accordion", "mj-button", "mj-carousel", "mj-divider", "mj-image", "mj-navbar", "mj-raw", "mj-social",
+    "mj-spacer", "mj-table", "mj-text",
 })
 
 CHILDREN: Mapping[str, frozenset[str]] = {

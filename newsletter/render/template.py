@@ -78,7 +78,7 @@ def text_twin(file: str) -> str:
 
 
 def shipped() -> Path:
-    """The folder of the templates that come with the program: in a wheel inside the package, in a checkout beside it."""
+    """The folder of the templates that come with the program: in a wheel in the package, in a checkout beside it."""
     package = Path(__file__).resolve().parent.parent
     inside = package / "_shipped" / "templates"
     return inside if inside.is_dir() else package.parent / "templates"
@@ -97,7 +97,7 @@ def _folder(name: str, root: Path) -> Path:
             if (folder / FRAME).is_file():
                 return folder
     known = sorted({file.parent.name for parent in parents for file in parent.glob(f"*/{FRAME}")})
-    cure = suggestion(name, known) or f"Choose one of: {', '.join(known)}; or make the folder templates/NAME with {FRAME}."
+    cure = suggestion(name, known) or f"Choose one of: {', '.join(known)}; or make templates/NAME/{FRAME}."
     raise TemplateError(f"there is no template {name!r}", place=str(root / "templates"), cure=cure)
 
 
@@ -111,7 +111,7 @@ def _files(folder: Path) -> dict[str, str]:
     paths = sorted(path for path in folder.rglob("*") if path.suffix in _TEXT and path.is_file())
     for path in paths:
         if not path.resolve().is_relative_to(home):
-            raise TemplateError("the link leads out of the template's folder", place=str(path), cure="Copy the file here.")
+            raise TemplateError("the link leads out of the folder", place=str(path), cure="Copy the file here.")
     return {path.relative_to(folder).as_posix(): _read(path) for path in paths}
 
 
@@ -135,7 +135,8 @@ def _toml(folder: Path, files: Mapping[str, str], name: str) -> dict[str, object
 def _blocks(folder: Path, files: Mapping[str, str], settings: Mapping[str, object]) -> dict[str, str]:
     given = settings.get("blocks", {})
     if not isinstance(given, dict):
-        raise TemplateError("[blocks] is no table", place=str(folder / "template.toml"), cure="Write [blocks] and a line for each.")
+        place = str(folder / "template.toml")
+        raise TemplateError("blocks is no table", place=place, cure="Write [blocks] and a line for each below it.")
     _known(given, KINDS, folder)
     _known(settings, ("description", "blocks"), folder)
     blocks = {kind: str(given.get(kind, f"{kind}.mjml")) for kind in KINDS}

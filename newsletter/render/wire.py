@@ -9,7 +9,8 @@ SOFT = b"=\r\n"
 """A line end that is not part of the text."""
 
 _SPECIAL = re.compile(rb"[^ -<>-~]")
-_LINE = re.compile(rb".{1,73}(?<!=)(?<!=.)", re.DOTALL)  # 76 less two for an encoded first byte and one for the soft "="
+# 76 octets, less two for an encoded first byte and one for the "=" of a soft break.
+_LINE = re.compile(rb".{1,73}(?<!=)(?<!=.)", re.DOTALL)
 _SPACE_AT_END = re.compile(rb" \Z")
 
 

@@ -26,7 +26,7 @@ URL = "sqlite:///data/newsletter.db"
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Iterator[Path]:
+def path(tmp_path: Path) -> Path:
     """The file of a store that was opened once."""
     open_store(URL, root=tmp_path).close()
     return tmp_path / "data" / "newsletter.db"

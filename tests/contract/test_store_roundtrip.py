@@ -66,8 +66,8 @@ newsletters = st.builds(
 topics = st.builds(Topic, texts, texts, texts, texts, tuples, tuples, tuples)
 matches = st.builds(Match, texts, st.sampled_from(["tag", "keyword"]), texts, numbers)
 candidates = st.builds(
-    Candidate, stories, times, st.lists(matches, max_size=2).map(tuple), st.floats(allow_nan=False, allow_infinity=False),
-    texts, tuples, texts)
+    Candidate, stories, times, st.lists(matches, max_size=2).map(tuple),
+    st.floats(allow_nan=False, allow_infinity=False), texts, tuples, texts)
 manifests = st.builds(
     Manifest, names, newsletters, st.builds(Slot, texts, texts, times), st.lists(topics, max_size=2).map(tuple),
     st.lists(candidates, max_size=2).map(tuple), texts)
@@ -119,7 +119,8 @@ def test_interests_are_equal_exactly_if_their_texts_are(one: Interests, other: I
 @some
 @given(value=manifests)
 def test_a_manifest_comes_back_with_its_hash(store: Store, value: Manifest) -> None:
-    value = replace(value, issue=f"{value.issue} {next(fresh)}", newsletter=replace(value.newsletter, name=f"{next(fresh)}"))
+    number = next(fresh)
+    value = replace(value, issue=f"{value.issue} {number}", newsletter=replace(value.newsletter, name=f"{number}"))
     with store.issues.freezing(value, now=NOW):
         pass
     found = store.issues.manifest(value.issue)
@@ -128,7 +129,8 @@ def test_a_manifest_comes_back_with_its_hash(store: Store, value: Manifest) -> N
 
 
 @some
-@given(values=st.lists(editions, max_size=3, unique_by=repr), sets=st.lists(block_sets, max_size=2, unique_by=lambda s: s.language))
+@given(values=st.lists(editions, max_size=3, unique_by=repr),
+       sets=st.lists(block_sets, max_size=2, unique_by=lambda each: each.language))
 def test_editions_and_blocks_come_back(store: Store, values: list[Edition], sets: list[BlockSet]) -> None:
     week = next(fresh)
     with store.issues.freezing(manifest(week), now=NOW) as freezing:

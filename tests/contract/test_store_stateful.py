@@ -1,7 +1,7 @@
 """Anything may happen in any order: people join and leave, workers claim, answer, crash and answer late.
 
-Whatever happens, the sum of an issue's states is its frozen audience, nobody is claimed who was silent before, nobody is
-claimed by two, and what was sent is never claimed again.
+Whatever happens, the sum of an issue's states is its frozen audience, nobody is claimed who was silent before, nobody
+is claimed by two, and what was sent is never claimed again.
 """
 
 from collections.abc import Callable

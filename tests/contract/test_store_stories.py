@@ -82,7 +82,7 @@ def test_of_two_sources_with_the_same_story_the_first_keeps_it(store: Store) -> 
     keep(store, story("a"))
     assert keep(store, story("a", title="Copied"), source=OTHER) == Kept(unchanged=1)
     assert [(each.title, each.source) for each, _ in store.stories.current(LONG_AGO)] == [("About a", SOURCE)]
-    assert (store.stories.known(SOURCE), store.stories.known(OTHER)) == ({"a"}, frozenset())
+    assert (store.stories.known(SOURCE), store.stories.known(OTHER)) == (frozenset("a"), frozenset())
 
 
 def test_of_two_stories_with_one_id_in_a_harvest_the_first_counts_each_time(store: Store) -> None:

@@ -2,9 +2,10 @@
 
 import os
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -16,6 +17,7 @@ from newsletter.config.places import places
 from newsletter.errors import ConfigError
 from newsletter.model import Newsletter
 
+T = TypeVar("T")
 SITE = """\
 [site]
 base_url = "https://news.example.org"
@@ -34,13 +36,13 @@ host = "smtp.example.org"
 
 
 @pytest.fixture(autouse=True)
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty folder to work in, and an environment without twins."""
     for name in list(os.environ):
         if name.startswith("NEWSLETTER_"):
             monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
-    yield tmp_path
+    return tmp_path
 
 
 def read(text: str) -> Settings:
@@ -52,6 +54,14 @@ def refusal(text: str) -> str:
     with pytest.raises(ConfigError) as caught:
         read(text)
     return str(caught.value)
+
+
+def outcome(call: Callable[[], T]) -> T | ConfigError | values.Wrong:
+    """What a call gives, or how it refuses."""
+    try:
+        return call()
+    except (ConfigError, values.Wrong) as refused:
+        return refused
 
 
 class TestFinding:
@@ -142,19 +152,16 @@ class TestEnvironment:
     def test_other_variables_may_share_the_prefix(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("NEWSLETTER_DELIVERY", "{not json")
         monkeypatch.setenv("NEWSLETTER_LOG", "debug")
-        assert read(SITE)
+        assert read(SITE).delivery.transport == "file"
 
     @given(st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"])))
     @settings(max_examples=60)
     def test_any_value_of_a_twin_is_taken_or_refused_with_its_name(self, value: str) -> None:
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("NEWSLETTER_NEWSLETTER__WEEKLY__TITLE", value)
-            try:
-                title = read(SITE + WEEKLY).newsletters["weekly"].title
-            except ConfigError as error:
-                assert error.place == "NEWSLETTER_NEWSLETTER__WEEKLY__TITLE"
-            else:
-                assert title == value.strip()
+            found = outcome(lambda: read(SITE + WEEKLY).newsletters["weekly"].title)
+            refused = isinstance(found, ConfigError) and found.place == "NEWSLETTER_NEWSLETTER__WEEKLY__TITLE"
+            assert refused or found == value.strip()
 
 
 class TestComplaints:
@@ -171,7 +178,7 @@ class TestComplaints:
         (SITE + "delivery = 5\n", ["newsletter.toml:4: ", "unknown key", "base_url"]),
         ("delivery = 5\n" + SITE, ["newsletter.toml:1: ", "Write a table [delivery]"]),
         ("", ["there is no [site]", "base_url =", "postal_address ="]),
-        (SITE + WEEKLY.replace("title", "titel"), ["newsletter.toml:5: ", "newsletter.toml:4: ", "Did you mean title?"]),
+        (SITE + WEEKLY.replace("title", "titel"), ["toml:5: ", "toml:4: title is missing", "Did you mean title?"]),
         (SITE + WEEKLY + "timezone = 'Europe/Lndon'", ["newsletter.toml:7: ", "Did you mean Europe/London?"]),
         (SITE + WEEKLY + "language = 'english'", ["newsletter.toml:7: ", '"pt-BR"']),
         (SITE + WEEKLY + "sources = ['a/',\n\n 5]", ["newsletter.toml:7: ", "is 5"]),
@@ -204,9 +211,9 @@ class TestComplaints:
         ]
 
     def test_a_header_cannot_be_injected_through_the_sender_or_the_title(self) -> None:
-        evil = '"""Desk <desk@news.example.org>\nBcc: all@example.org"""'
-        assert "newsletter.toml:6: " in refusal(SITE + WEEKLY.replace('"Desk <desk@news.example.org>"', evil))
-        assert "newsletter.toml:5: " in refusal(SITE + WEEKLY.replace('"The Week"', '"The Week\\r\\nBcc: a@example.org"'))
+        for line, value in ((5, "The Week"), (6, "Desk <desk@news.example.org>")):
+            evil = WEEKLY.replace(value, value + r"\r\nBcc: all@example.org")
+            assert refusal(SITE + evil).startswith(f"newsletter.toml:{line}: ")
 
     @pytest.mark.parametrize("host", ["localhost:8000", "127.0.0.1", "[::1]:8000"])
     def test_plain_http_is_for_this_machine(self, host: str) -> None:
@@ -222,10 +229,8 @@ class TestComplaints:
     def test_any_text_is_read_or_refused_with_a_place(self, project: Path, text: str) -> None:
         file = project / "newsletter.toml"
         file.write_bytes(SITE.encode() + text.encode("utf-8", "surrogatepass"))
-        try:
-            config.read(file)
-        except ConfigError as error:
-            assert "newsletter.toml" in error.place
+        found = outcome(lambda: config.read(file))
+        assert isinstance(found, Settings) or (isinstance(found, ConfigError) and "newsletter.toml" in found.place)
 
 
 class TestSecrets:
@@ -320,18 +325,13 @@ def test_the_parts_of_a_length_of_time_add_up(parts: list[tuple[int, str]]) -> N
 
 @given(st.text())
 def test_any_text_is_a_length_of_time_or_refused(text: str) -> None:
-    try:
-        assert isinstance(values.duration(text), timedelta)
-    except values.Wrong as wrong:
-        assert wrong.cure
+    assert isinstance(outcome(lambda: values.duration(text)), (timedelta, values.Wrong))
 
 
 @given(st.text())
 def test_what_counts_as_one_line_has_no_line_break_of_any_kind(text: str) -> None:
-    try:
-        assert len(values.line(text).splitlines()) <= 1
-    except values.Wrong as wrong:
-        assert wrong.cure
+    found = outcome(lambda: values.line(text))
+    assert isinstance(found, values.Wrong) or len(str(found).splitlines()) <= 1
 
 
 def test_each_key_is_found_on_its_line_whatever_the_values_look_like() -> None:

@@ -29,7 +29,7 @@ def story(name: str, *tags: str, days: float = 2, **given: object) -> Story:
 def manifest(*stories: Story, newsletter: Newsletter = NEWSLETTER, told: tuple[Told, ...] = ()) -> Manifest:
     return freeze(
         newsletter, SLOT, [(each, each.date) for each in stories], told, topics=TOPICS, name="weekly-2026-11-30",
-        template="t", match=lambda each: tuple(Match(tag, "tag", tag) for tag in each.tags),
+        template="t", now=SLOT.instant, match=lambda each: tuple(Match(tag, "tag", tag) for tag in each.tags),
     )
 
 
@@ -110,7 +110,7 @@ def test_a_back_dated_story_comes_to_who_has_not_had_it() -> None:
     late = story("late", "ai", days=30)
     frozen = freeze(
         NEWSLETTER, SLOT, [(late, SLOT.instant - timedelta(days=1))], (), topics=TOPICS, name="i", template="t",
-        match=lambda each: (Match("ai", "tag", "ai"),),
+        now=SLOT.instant, match=lambda each: (Match("ai", "tag", "ai"),),
     )
     assert chosen(frozen, "ai") == [("ai", "late")]
 
@@ -145,6 +145,15 @@ def test_a_monthly_reader_gets_what_a_weekly_one_finds_too_old() -> None:
 
 def test_a_story_dated_after_the_slot_waits_for_the_next_issue() -> None:
     assert manifest(story("a", "ai", days=-1)).candidates == ()
+
+
+def test_what_is_found_when_the_slot_has_come_is_still_in() -> None:
+    seconds_later = SLOT.instant + timedelta(seconds=5)
+    frozen = freeze(
+        NEWSLETTER, SLOT, [(story("a", "ai"), seconds_later)], (), topics=TOPICS, name="i", template="t",
+        now=seconds_later, match=lambda each: (Match("ai", "tag", "ai"),),
+    )
+    assert chosen(frozen, "ai") == [("ai", "a")]
 
 
 def test_an_edition_stays_below_what_gmail_shows() -> None:

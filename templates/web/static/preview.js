@@ -26,6 +26,7 @@ function replace(old, fresh) {
   const shown = old.querySelector("iframe.edition");
   const next = fresh.querySelector("iframe.edition");
   if (!shown || !next) {
+    if (old.open) fresh.open = true;
     old.replaceWith(fresh);
     return;
   }
