@@ -18,8 +18,9 @@ NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
 """What the clock of the project shows, and the slot of its issue."""
 
 _TOPICS = (
-    "bridges", "orchards", "railways", "harbours", "libraries", "forests", "glaciers", "markets", "theatres", "schools",
-    "lighthouses", "rivers", "museums", "bakeries", "observatories", "vineyards", "canals", "quarries", "gardens", "ferries",
+    "bridges", "orchards", "railways", "harbours", "libraries", "forests", "glaciers", "markets", "theatres",
+    "schools", "lighthouses", "rivers", "museums", "bakeries", "observatories", "vineyards", "canals", "quarries",
+    "gardens", "ferries",
 )
 _NAMES = ("Ann", "Bo", "Chidi", "Dana", "Emil", "Farah", "Grete", "Hana", "Ines", "Zoë")
 _SURNAMES = ("Abel", "Brook", "Castell", "Dune", "Ekholm", "Field", "Grove", "Hall", "Ivers", "Łaski")
@@ -81,11 +82,14 @@ def people(count: int, sets: Sequence[tuple[str, ...]]) -> Iterator[Subscriber]:
 
 
 def topic_sets(count: int, *, stories: int) -> list[tuple[str, ...]]:
-    """Distinct sets of topics, drawn at random; with each, at least a third of the stories are chosen."""
+    """Distinct sets of 6 to 15 topics, drawn at random; with each, at least a third of the stories are chosen.
+
+    With 30 stories these are editions of 10 to 26, and none is so large that stories are cut.
+    """
     random = Random(1)  # noqa: S311  # draws topics, no secrets
     found: dict[frozenset[str], tuple[str, ...]] = {}
     while len(found) < count:
-        chosen = tuple(random.sample(_TOPICS, random.randint(len(_TOPICS) // 3, len(_TOPICS))))
+        chosen = tuple(random.sample(_TOPICS, random.randint(6, 15)))
         if sum(not set(_tags(number)).isdisjoint(chosen) for number in range(stories)) * 3 >= stories:
             found.setdefault(frozenset(chosen), chosen)
     return list(found.values())

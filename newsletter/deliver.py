@@ -231,12 +231,14 @@ class _Run:
         return message
 
     def _settle(self, delivery: Delivery, receipt: Receipt) -> Settled:
-        if receipt.outcome == "deferred" and delivery.attempts >= len(RETRY_AFTER):
+        last = delivery.attempts >= len(RETRY_AFTER)
+        if receipt.outcome == "deferred" and last:
             words = f"given up after {delivery.attempts + 1} attempts: {receipt.reply}"
             receipt = Receipt("refused", receipt.code, receipt.enhanced, words)
         self.tally[receipt.outcome] += 1
         self._slice.progress(receipt)
-        if receipt.outcome != "deferred":
+        again = receipt.outcome == "deferred" or (receipt.outcome == "in_doubt" and self._slice.policy == "resend")
+        if last or not again:
             return Settled(delivery.id, receipt)
         pause = RETRY_AFTER[delivery.attempts] * (1 + self._slice.jitter() / 4)
         return Settled(delivery.id, receipt, self._slice.now() + pause)

@@ -54,8 +54,8 @@ def freeze(
     """The manifest of an issue.
 
     `stories` come with the instant since when readers could have had them; one that is only available after the slot
-    waits for the next issue, unless the issue is frozen later than its slot and it is there by then. `told` says which of them tell the same news. `name` is the issue's id,
-    `template` its hash.
+    waits for the next issue, unless the issue is frozen later than its slot and it is there by then.
+    `told` says which of them tell the same news. `name` is the issue's id, `template` its hash.
     """
     due = [_candidate(story, available, match(story), newsletter, slot) for story, available in stories
            if available <= max(slot.instant, now)]

@@ -14,12 +14,11 @@ import hashlib
 import re
 import textwrap
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.header import Header
 from email.utils import format_datetime, parseaddr
-from functools import cache
 from urllib.parse import quote as percent_encoded
 
 from newsletter import address
@@ -49,16 +48,15 @@ class Composer:
     """Makes the messages of one issue."""
 
     def __init__(
-        self, manifest: Manifest, blocks: Mapping[str, BlockSet], links: Links, *,
-        words: Callable[[str], Words], date: datetime,
+        self, manifest: Manifest, blocks: Mapping[str, BlockSet], links: Links, *, date: datetime,
     ) -> None:
-        """`blocks` are by language, the newsletter's own among them; `words` gives a language's words
-        (`Template.words`). `date` is what Date says, the same in every message.
+        """`blocks` are by language, the newsletter's own among them. `date` is what Date says in every message.
 
         Raises DataError if the newsletter's sender, title or links cannot be put into a header.
         """
         newsletter = manifest.newsletter
-        self._manifest, self._blocks, self._links, self._words = manifest, blocks, links, cache(words)
+        self._manifest, self._blocks, self._links = manifest, blocks, links
+        self._words = {language: Words(language, each.catalogues) for language, each in blocks.items()}
         name, self._sender = _mailbox(newsletter.sender, "From")
         self._from = _phrase_field("From", name, self._sender)
         self._domain = self._sender.rpartition("@")[2]
@@ -108,7 +106,7 @@ class Composer:
     def _make_plan(self, edition: Edition) -> _Plan:
         own = self._manifest.newsletter.language
         blocks = self._blocks[spoken_in(edition.interests.language, self._blocks, own)]
-        words = self._words(blocks.language)
+        words = self._words[blocks.language]
         placed = layout(edition, self._manifest, words)
         subject = _text_field("Subject", clean(placed[0].slots["subject"], "the subject"))
         shared = f"{subject}{self._fields}Content-Language: {blocks.language}\r\n"

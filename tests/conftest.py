@@ -9,9 +9,9 @@ import pytest
 from hypothesis import settings
 
 from newsletter.model import Candidate, Manifest, Match, Newsletter, Picture, Slot, Story, Topic
+from newsletter.render.template import Template
 
 DATA = Path(__file__).parent / "data"
-
 
 settings.register_profile("newsletter", deadline=None)  # a noisy machine is no reason to fail
 settings.load_profile("newsletter")
@@ -19,6 +19,12 @@ settings.load_profile("newsletter")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--rewrite-golden", action="store_true", help="write what comes out as what is expected from now on")
+
+
+@pytest.fixture(scope="session")
+def weekly() -> Template:
+    """The template that comes with the program."""
+    return Template.load("weekly", DATA.parent.parent)
 
 
 @pytest.fixture(scope="session")

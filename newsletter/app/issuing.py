@@ -1,9 +1,13 @@
 """Issues: freeze one, say why a story is in or out for a subscriber, render what a subscriber gets."""
 
+import email
+import email.policy
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from email.message import EmailMessage
 from functools import lru_cache, partial
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from newsletter import address, prepare
@@ -26,6 +30,8 @@ from newsletter.model import (
 )
 from newsletter.prepare import Audience, Fetched
 from newsletter.render.compile import Site, compile
+from newsletter.render.expand import expand
+from newsletter.render.layout import layout
 from newsletter.render.template import Template
 from newsletter.render.weights import weigh
 from newsletter.schedule import Schedule, slot_at
@@ -156,8 +162,7 @@ def composer(app: App, issue: Issue) -> Composer:
     """
     manifest = app.store.issues.manifest(issue.id)
     return Composer(
-        manifest, app.store.issues.blocks(issue.id), app.links, words=app.template(manifest.newsletter).words,
-        date=issue.started_at or issue.prepared_at,
+        manifest, app.store.issues.blocks(issue.id), app.links, date=issue.started_at or issue.prepared_at,
     )
 
 
@@ -226,3 +231,40 @@ def _outcome(app: App, issue: Issue, reader: Subscriber) -> str:
         return f"{delivery.state.replace('_', ' ')}{answer}"
     skip = app.store.issues.skip_of(issue.id, reader.id)
     return f"nothing sent: {skip.reason}" if skip else f"not in the audience: was {reader.status} or joined later"
+
+
+def write_files(app: App, issue: Issue, reader: Subscriber, folder: Path) -> list[Path]:
+    """One subscriber's mail as files in a folder: .eml, .txt and, unless they read plain text alone, .html.
+
+    Beside them the .mjml that the template makes of the edition, if the template is still the one that was frozen.
+    """
+    edition, message = edition_of(app, issue, reader), message_for(app, issue, reader)
+    mail = email.message_from_bytes(message.wire, policy=email.policy.default)
+    contents = {".eml": message.wire, ".txt": _part(mail, "plain"), ".html": _part(mail, "html")}
+    manifest = app.store.issues.manifest(issue.id)
+    template = app.template(manifest.newsletter)
+    if template.hash == manifest.template:
+        contents[".mjml"] = _expanded(app, template, manifest, edition, reader).encode()
+    folder.mkdir(parents=True, exist_ok=True)
+    files = {folder / f"{issue.id}{ending}": content for ending, content in contents.items() if content}
+    for path, content in files.items():
+        path.write_bytes(content)
+    return list(files)
+
+
+def _part(mail: EmailMessage, kind: str) -> bytes:
+    part = mail.get_body((kind,))
+    return part.get_content().encode() if part else b""
+
+
+def _expanded(app: App, template: Template, manifest: Manifest, edition: Edition, reader: Subscriber) -> str:
+    newsletter = manifest.newsletter
+    language = spoken_in(edition.interests.language, template.languages, newsletter.language)
+    words = template.words(language)
+    personal = {
+        "greeting": words.greeting(reader.name),
+        "unsubscribe_url": app.links.unsubscribe(newsletter.name, reader.id),
+        "preferences_url": app.links.preferences(newsletter.name, reader.id),
+    }
+    site = Site(app.settings.site.postal_address, app.links.web(manifest.issue))
+    return expand(template, manifest, layout(edition, manifest, words), personal, language=language, site=site)

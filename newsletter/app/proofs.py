@@ -134,7 +134,7 @@ class DraftProof:
         languages = (self.manifest.newsletter.language, reader.interests.language)
         blocks = {self._spoken(language): self._in(language) for language in languages}
         composer = Composer(
-            self.manifest, blocks, self._app.links, words=self._template.words, date=self.manifest.slot.instant,
+            self.manifest, blocks, self._app.links, date=self.manifest.slot.instant,
         )
         return composer.compose(reader, edition)
 

@@ -166,7 +166,7 @@ class Run:
         self._rung.set()
 
     async def ring(self) -> None:
-        """Freezes the issues whose slots have come, and has what stands ready sent. A long send keeps nobody waiting."""
+        """Freezes the issues whose slots have come, and has what stands ready sent; a long send holds up nobody."""
         async with self._busy:
             for name in self._schedules:
                 if not self._stop.is_set():

@@ -111,7 +111,7 @@ def _leave(sent: "Sent", as_json: bool) -> None:
 
     def words() -> None:
         end = "finished" if sent.finished else "not finished"
-        states = ", ".join(f"{count} {state.replace('_', ' ')}" for state, count in sums.items())
+        states = ", ".join(f"{count} {state.replace('_', ' ')}" for state, count in sums.items()) or "nothing to send"
         print(f"{sent.issue.id} {end}: {states} of {sent.issue.audience}")
 
     result(data, as_json=as_json, words=words, then=then)

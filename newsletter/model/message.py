@@ -37,6 +37,8 @@ class BlockSet:
     language: str
     html: Mapping[str, Block]
     text: Mapping[str, Block]
+    catalogues: tuple[str, ...] = ()
+    """Sources of the gettext catalogues that the values of slots are written with: frozen as the blocks are."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,6 +65,7 @@ def compile(template: Template, manifest: Manifest, *, language: str, site: Site
         html={key: opener.block(key, kind, stretch) for key, kind, stretch in zip(keys, kinds, html, strict=True)},
         text={key: opener.text_block(key, kind, _even(stretch, last=key == "foot"))
               for key, kind, stretch in zip(keys, kinds, text, strict=True)},
+        catalogues=tuple(words.catalogues),
     )
 
 

@@ -17,7 +17,7 @@ from markupsafe import Markup
 
 from newsletter.errors import TemplateError
 from newsletter.model import Manifest, Story
-from newsletter.render import prose
+from newsletter.render import markup, prose
 from newsletter.render.template import Template, suggestion
 from newsletter.render.words import Words, direction
 
@@ -35,6 +35,7 @@ _REFUSED_FILTERS = ("safe", "center", "format", "indent", "pprint", "xmlattr")
 
 # A body's own headings stand below the story's title, and its pictures stay out: most are ornament, many are trackers.
 _TAGS = nh3.ALLOWED_TAGS - {"img", "area", "map"}
+_DEEPEST_BODY = 40
 _HEADING = re.compile(r"(</?)h[1-6]\b")
 
 
@@ -128,8 +129,11 @@ def _filters(words: Words, zone: str) -> dict[str, Callable[..., object]]:
 
 
 def html(body: str) -> Markup:
-    """A story's body for a mail: balanced whatever it was, clean again, headings below the story's own, no pictures."""
+    """A story's body for a mail: balanced whatever it was, clean again, headings below the story's own, no pictures;
+    its words alone if it is nested too deep."""
     cleaned = nh3.clean(body, tags=_TAGS, link_rel=None, url_schemes={"https", "http", "mailto", "tel"})
+    if markup.depth(cleaned) > _DEEPEST_BODY:
+        cleaned = nh3.clean(cleaned, tags=set())
     return Markup(_HEADING.sub(r"\1h4", cleaned))  # noqa: S704  # nh3 has just cleaned it
 
 

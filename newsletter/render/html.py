@@ -67,4 +67,4 @@ def _inline(html: str) -> str:
             f"the CSS cannot be inlined: {error}",
             cure="Look for a rule that starts with a colon, and for a style attribute that reads like a selector.",
         ) from error
-    return markup.requoted(inlined).rstrip() + "\n"
+    return markup.regular(inlined).rstrip() + "\n"

@@ -75,15 +75,22 @@ def value_of(attribute: re.Match[str]) -> str:
     return str(attribute[2] if attribute[2] is not None else attribute[3])
 
 
-def requoted(html: str) -> str:
-    """The HTML with every attribute in double quotes; libxml2 uses single ones where the value holds a double quote."""
-    return TOKEN.sub(_requoted, html)
+def regular(html: str) -> str:
+    """The HTML with each attribute in double quotes and escaped in one way (HTML, section 13.3, and < > as well).
+
+    libxml2 takes single quotes where the value holds a double one, and leaves `<!-- -->` and `&{}` in a value as they are.
+    """
+    return TOKEN.sub(_regular, html)
 
 
-def _requoted(token: re.Match[str]) -> str:
-    if token["tag"] is None or "'" not in token[0]:
+def _regular(token: re.Match[str]) -> str:
+    if token["tag"] is None:
         return token[0]
-    return ATTRIBUTE.sub(lambda found: f'{found[1]}="{value_of(found).replace(chr(34), "&quot;")}"', token[0])
+    return ATTRIBUTE.sub(lambda found: f'{found[1]}="{_regular_value(value_of(found))}"', token[0])
+
+
+def _regular_value(value: str) -> str:
+    return value.replace("&{", "&amp;{").replace('"', "&quot;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def depth(document: str) -> int:

@@ -56,7 +56,7 @@ def _close(value: str, place: Place) -> bytes:
 
 
 def escape(value: str, place: Place) -> str:
-    """The value as libxml2 would write it there (HTML, section 13.3), without control characters."""
+    """The value as the compiled HTML writes it there (HTML, section 13.3), without control characters."""
     value = clean(value)
     if place == "text":
         return value

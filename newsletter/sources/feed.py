@@ -23,10 +23,13 @@ from newsletter.sources.plain import legible, plain, unmarked, words_of
 
 MAX_OPEN = 10_000
 """Elements open at once; feedparser's time grows with the square of it."""
+MAX_TAGS = 300_000
+"""Tags in a feed, those in CDATA aside; feedparser takes some seconds for so many."""
 
-_ENTITY = re.compile(r"<!ENTITY|<!DOCTYPE[^>\[]*\[", re.IGNORECASE)
-_DECLARED = re.compile(rb"<\?xml[^>]*?encoding=[\"']([A-Za-z0-9._-]+)[\"']")
+_DOCTYPE = re.compile(r"<!DOCTYPE", re.IGNORECASE)
+_ENTITY = re.compile(r"<!ENTITY|<!DOCTYPE[^<>\[]*\[", re.IGNORECASE)
 _EMPTY = re.compile(r"<[^<>]*/>")
+_DECLARED = re.compile(rb"<\?xml[^>]*?encoding=[\"']([A-Za-z0-9._-]+)[\"']")
 _OPENING = re.compile(r"<(?:\w+:)?(?:item|entry)[\s/>]")
 _CLOSING = re.compile(r"</(?:\w+:)?(?:item|entry)\s*>")
 
@@ -36,20 +39,30 @@ def read(data: bytes, *, source: str, url: str, charset: str, now: datetime) -> 
     declared = _DECLARED.search(data[:1000])
     text, _ = decode(data, declared=charset or (declared[1].decode() if declared else ""))
     text = legible(text)
-    if _ENTITY.search(text):
-        yield Problem(source, "declares entities of its own, which can exhaust memory; it is not read",
-                      "Ask its publisher for a feed without a DOCTYPE.")
-    elif crowded(_EMPTY.sub("", text), MAX_OPEN):
-        yield Problem(source, f"has more than {MAX_OPEN} elements inside one another; it is not read",
-                      "Ask its publisher to close what it opens.")
-    else:
-        yield from _entries(text, source, url, now)
+    openings = [found.start() for found in _OPENING.finditer(text)]
+    kept = _first(text, openings)
+    refusal = _harmful(kept)
+    if refusal:
+        yield Problem(source, f"{refusal}; it is not read", "Ask its publisher for a plain feed.")
+        return
+    yield from too_many(len(openings), source)
+    yield from _entries(kept, source, url, now)
+
+
+def _harmful(text: str) -> str:
+    """Why feedparser is not to see a document; empty if it may."""
+    if _ENTITY.search(text) or len(_DOCTYPE.findall(text)) > 1:
+        return "declares entities of its own, which can exhaust memory"
+    first, *others = text.split("<![CDATA[")
+    markup = first + "".join(each.partition("]]>")[2] for each in others)
+    if markup.count("<") > MAX_TAGS:
+        return f"has more than {MAX_TAGS:,} tags"
+    deep = crowded(_EMPTY.sub("", markup), MAX_OPEN)
+    return f"has more than {MAX_OPEN:,} elements inside one another" if deep else ""
 
 
 def _entries(text: str, source: str, url: str, now: datetime) -> Iterator[Item | Problem]:
-    openings = [found.start() for found in _OPENING.finditer(text)]
-    yield from too_many(len(openings), source)
-    parsed = _parsed(_first(text, openings), url)
+    parsed = _parsed(text, url)
     if parsed is None or not (parsed.entries or parsed.version):
         yield Problem(source, "is neither RSS nor Atom", "Give the address of the feed itself.")
         return

@@ -100,14 +100,16 @@ def edition_of(text: str) -> Edition:
 
 def blocks_text(blocks: BlockSet) -> str:
     """Bytes become Latin-1 text, which has one character for each byte: exact for any bytes, readable for ours."""
-    return _json({part: {name: [block.key, [_segment_plain(segment) for segment in block.segments], block.size]
-                         for name, block in sorted(getattr(blocks, part).items())} for part in ("html", "text")})
+    parts = {part: {name: [block.key, [_segment_plain(segment) for segment in block.segments], block.size]
+                    for name, block in sorted(getattr(blocks, part).items())} for part in ("html", "text")}
+    return _json({"parts": parts, "catalogues": blocks.catalogues})
 
 
 def blocks_of(language: str, text: str) -> BlockSet:
+    kept = json.loads(text)
     parts = {part: {name: Block(key, tuple(map(_segment_of, segments)), size)
-                    for name, (key, segments, size) in blocks.items()} for part, blocks in json.loads(text).items()}
-    return BlockSet(language, parts["html"], parts["text"])
+                    for name, (key, segments, size) in blocks.items()} for part, blocks in kept["parts"].items()}
+    return BlockSet(language, parts["html"], parts["text"], tuple(kept["catalogues"]))
 
 
 def receipt_of(row: Sequence[Any]) -> Receipt | None:

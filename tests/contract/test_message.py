@@ -34,7 +34,6 @@ from newsletter.model import (
     Topic,
 )
 from newsletter.render.wire import quote
-from newsletter.render.words import Words
 
 NOW = datetime(2026, 11, 30, 8, 0, 5, tzinfo=UTC)
 LINKS = Links("https://news.example.org", b"k" * 32)
@@ -76,7 +75,7 @@ def manifest(title: str = "The Week", sender: str = "Desk <desk@news.example.org
 
 
 def composer(of: Manifest | None = None) -> Composer:
-    return Composer(of or manifest(), {"en": blocks(), "fr": blocks("fr")}, LINKS, words=Words, date=NOW)
+    return Composer(of or manifest(), {"en": blocks(), "fr": blocks("fr")}, LINKS, date=NOW)
 
 
 EDITION = Edition(Interests(topics=("ai",)), frozenset(), (Section("ai", (Entry("a"), Entry("b"))),))

@@ -103,6 +103,15 @@ def test_one_in_doubt_with_a_time_is_sent_again_and_stays_marked(frozen: Store) 
         (first.id, "sent")]
 
 
+def test_one_that_was_not_touched_goes_back_as_it_was(frozen: Store) -> None:
+    first, second = take(frozen, 2)
+    take(frozen, 0, Settled(first.id, None), Settled(second.id, SENT))
+    take(frozen, 0, Settled(second.id, None))
+    assert sums(frozen) == {"queued": 6, "sent": 1}
+    [again] = [each for each in take(frozen) if each.id == first.id]
+    assert (again.attempts, again.receipt, again.ever_in_doubt) == (0, None, False)
+
+
 def test_the_next_due_delivery_is_the_earliest_queued(frozen: Store) -> None:
     due = frozen.outbox.next_due(ISSUE)
     assert due is not None

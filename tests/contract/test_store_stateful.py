@@ -84,7 +84,7 @@ class Sending(RuleBasedStateMachine):
                            for key, theirs in self.ghosts.items()}
 
     def answer(self, data: st.DataObject, number: int) -> Settled:
-        receipt: Receipt = data.draw(st.sampled_from([SENT, REFUSED, DEFERRED, IN_DOUBT]))
+        receipt: Receipt | None = data.draw(st.sampled_from([SENT, REFUSED, DEFERRED, IN_DOUBT, None]))
         again = self.now + timedelta(hours=data.draw(st.integers(0, 2))) if data.draw(st.booleans()) else None
         if receipt is SENT:
             self.sent.add(number)

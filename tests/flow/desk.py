@@ -135,7 +135,7 @@ class Desk:
 
 
 def read(wire: bytes) -> EmailMessage:
-    return email.message_from_bytes(wire, _class=EmailMessage, policy=email.policy.SMTP)  # type: ignore[call-overload,no-any-return]
+    return email.message_from_bytes(wire, _class=EmailMessage, policy=email.policy.SMTP)
 
 
 def text_of(mail: EmailMessage, kind: str = "plain") -> str:

@@ -258,15 +258,25 @@ def test_a_relay_out_of_reach_leaves_every_row_as_it_was(desk: Desk, monkeypatch
         assert len(server.recipients()) == 3
 
 
-def test_a_mail_that_may_have_been_taken_is_held_or_sent_again_as_the_desk_says(desk: Desk) -> None:
+@pytest.mark.parametrize(("policy", "taken", "finished"), [("hold", 1, True), ("resend", 2, False)])
+def test_a_mail_that_may_have_been_taken_is_held_or_sent_again_as_the_desk_says(
+    desk: Desk, policy: str, taken: int, finished: bool,
+) -> None:
     desk.reader("droptaken@example.org", "ai")
     with relay() as server:
         desk.relay(server.port)
+        config = desk.root / "newsletter.toml"
+        held = config.read_text("utf-8").replace("[delivery]", f'[delivery]\nin_doubt = "{policy}"')
+        config.write_text(held, "utf-8")
         desk.prepare()
+        assert desk.send().finished is finished
+        desk.clock.set(desk.clock.now() + timedelta(hours=1))
         sent = desk.send()
-        assert sent.sums["in_doubt"] == 1
-        assert sent.finished
-        assert server.recipients().count("droptaken@example.org") == 1
+        assert server.recipients().count("droptaken@example.org") == taken
+        assert sent.sums["in_doubt"] == (1 if policy == "hold" else 0)
+    with desk.app() as app:
+        doubtful = app.store.outbox.deliveries("weekly-2026-11-30", ever_in_doubt=True)
+        assert [each.subscriber.email for each in doubtful] == ["droptaken@example.org"]
 
 
 def test_a_manifest_does_not_change_by_itself(desk: Desk) -> None:

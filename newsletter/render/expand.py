@@ -1,0 +1,33 @@
+"""The slow way: one edition for one reader as the MJML that its template stands for.
+
+Nothing is sent from here. It shows an editor what Jinja made, and is what the tests compare blocks with.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from markupsafe import Markup
+
+from newsletter.model import Manifest
+from newsletter.render.compile import Part, Site, names, parts_of
+from newsletter.render.environment import environment, render
+from newsletter.render.layout import Placed
+from newsletter.render.template import FRAME, Template
+
+
+def expand(
+    template: Template, manifest: Manifest, placed: Sequence[Placed], personal: Mapping[str, str], *, language: str,
+    site: Site,
+) -> str:
+    """The edition that `layout` laid out, with its reader's own slots (`personal`), before mjml2html."""
+    words = template.words(language)
+    jinja = environment(template, words, names(template, manifest, words, site, {}), manifest.slot.zone)
+    parts = {part.key: part for part in parts_of(manifest, language)}
+
+    def rendered(part: Part, slots: Mapping[str, str]) -> str:
+        jinja.globals["slot"] = {**slots, **personal}
+        return render(jinja, template, template.blocks[part.kind], part.values)
+
+    head, *between, _ = placed
+    body = "".join(rendered(parts[each.key], each.slots) for each in between)
+    jinja.globals["slot"] = {**head.slots, **personal}
+    return render(jinja, template, FRAME, {"body": Markup(body)})  # noqa: S704 - each part was escaped as it was made

@@ -1,0 +1,147 @@
+"""A real preview of a copy of the sample project, and a real browser to look at it."""
+
+import os
+import shutil
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from http.client import HTTPConnection, HTTPResponse
+from pathlib import Path
+from threading import Thread
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from newsletter import config
+from newsletter.app import App
+from newsletter.app.previewing import Previewing
+from newsletter.web.server import Server
+
+SAMPLE = Path(__file__).parents[2] / "sample"
+CHROMIUM = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]
+expect.set_options(timeout=15_000)
+
+
+class Clock:
+    """It is the morning on which the sample's issue goes out."""
+
+    def now(self) -> datetime:
+        return datetime(2026, 11, 23, 6, tzinfo=UTC)
+
+    def seconds_until(self, instant: datetime) -> float:
+        return (instant - self.now()).total_seconds()
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A preview that is being served."""
+
+    root: Path
+    """The project."""
+    port: int
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def ask(self, path: str, *, method: str = "GET", host: str = "") -> tuple[HTTPResponse, bytes]:
+        """One request as it is, without a browser."""
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=20)
+        try:
+            connection.request(method, path, headers={"Host": host or f"127.0.0.1:{self.port}"})
+            response = connection.getresponse()
+            return response, response.read()
+        finally:
+            connection.close()
+
+    def page(self, path: str) -> str:
+        response, body = self.ask(path)
+        assert response.status == 200, body
+        return body.decode()
+
+
+def copied(folder: Path) -> Path:
+    """The sample project with a template of its own, as an editor has it."""
+    shutil.copytree(SAMPLE, folder)
+    shutil.copytree(SAMPLE.parent / "templates" / "weekly", folder / "templates" / "weekly")
+    return folder
+
+
+def opened(root: Path) -> App:
+    return App(config.read(root / config.FILE), clock=Clock())
+
+
+@contextmanager
+def serving(root: Path) -> Iterator[Opened]:
+    """A preview of the project, on any free port, until the end of the block."""
+    listening = socket.create_server(("127.0.0.1", 0))
+    previewing = Previewing(opened(root))
+    server = Server(previewing, previewing.chosen(None), started="test")
+    thread = Thread(target=server.run, kwargs={"sockets": [listening]})
+    thread.start()
+    try:
+        yield Opened(root, listening.getsockname()[1])
+    finally:
+        server.stop()
+        thread.join(20)
+        listening.close()
+        previewing.close()
+        assert not thread.is_alive()
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    return copied(tmp_path / "project")
+
+
+@pytest.fixture
+def preview(project: Path) -> Iterator[Opened]:
+    """A preview whose files a test may change."""
+    with serving(project) as served:
+        yield served
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
+    """A preview that tests only look at."""
+    with serving(copied(tmp_path_factory.mktemp("shared") / "project")) as served:
+        yield served
+
+
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Browser]:
+    """Chromium; where it is missing the tests are skipped at home and fail in CI."""
+    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if path is None:
+        reason = "there is no Chromium: apt-get install chromium"
+        pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=path, args=CHROMIUM)
+        yield chromium
+        chromium.close()
+
+
+@contextmanager
+def looking(browser: Browser, **options: object) -> Iterator[Page]:
+    """A page in a window of its own, in which nothing may go wrong: no error, no warning, nothing refused by a policy."""
+    context = browser.new_context(**({"viewport": {"width": 1280, "height": 900}} | options))  # type: ignore[arg-type]
+    page = context.new_page()
+    wrong: list[str] = []
+    page.on("console", lambda message: message.type in ("error", "warning") and wrong.append(message.text))
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    try:
+        yield page
+        assert wrong == []
+    finally:
+        context.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    with looking(browser) as looked:
+        yield looked
