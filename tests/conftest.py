@@ -18,7 +18,7 @@ settings.load_profile("newsletter")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--rewrite-golden", action="store_true", help="write what comes out as what is expected from now on")
+    parser.addoption("--rewrite-golden", action="store_true", help="expect from now on what comes out now")
 
 
 @pytest.fixture(scope="session")
@@ -33,7 +33,7 @@ def manifest() -> Manifest:
     issue = json.loads((DATA / "render" / "issue.json").read_text("utf-8"))
     return Manifest(
         issue="weekly-2026-11-30",
-        newsletter=Newsletter("weekly", "The Quiet Desk", "Desk <desk@news.example.org>", description="Policy, calmly told."),
+        newsletter=Newsletter("weekly", "The Quiet Desk", "Desk <desk@news.example.org>", description="Calmly told."),
         slot=Slot("2026-11-30T08:00", "Europe/London", datetime(2026, 11, 30, 8, tzinfo=UTC)),
         topics=tuple(Topic(slug, label) for slug, label in issue["topics"]),
         candidates=tuple(map(_candidate, issue["stories"])),

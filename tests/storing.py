@@ -61,7 +61,7 @@ def freeze(store: Store, week: int = 0, newsletter: str = "weekly") -> str:
     """An issue for all active subscribers, one edition for each set of interests; its id."""
     with store.issues.freezing(manifest(week, newsletter), now=NOW) as freezing:
         for reader in freezing.audience(since=NOW - timedelta(days=30)):
-            interests = freezing.interests(reader.interests)
+            interests = Interests.from_json(reader.interests)
             number = freezing.edition(edition(f"{newsletter}-story-{week}", interests=interests))
             freezing.deliver(reader.subscriber_id, number)
     issue = f"{newsletter}-{week}"

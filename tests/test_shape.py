@@ -6,6 +6,7 @@ fail on a small wrong package.
 
 import ast
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -47,20 +48,22 @@ LONGEST_MODULE = 400
 LONGEST_FUNCTION = 50
 
 
-def modules(package: Path) -> dict[str, Path]:
-    """Every module by its dotted name below the package; the package's own `__init__` is ""."""
+@cache
+def modules(package: Path) -> dict[str, str]:
+    """The text of every module, by its dotted name below the package; the package's own `__init__` is ""."""
     found = {}
     for file in sorted(package.rglob("*.py")):
         parts = file.relative_to(package).with_suffix("").parts
-        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = file
+        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = file.read_text("utf-8")
     return found
 
 
-def parsed(package: Path) -> Iterator[tuple[str, ast.Module]]:
-    for name, file in modules(package).items():
-        yield name, ast.parse(file.read_text("utf-8"), file)
+@cache
+def parsed(package: Path) -> tuple[tuple[str, ast.Module], ...]:
+    return tuple((name, ast.parse(text, f"{name or package.name}.py")) for name, text in modules(package).items())
 
 
+@cache
 def imports(package: Path) -> dict[str, set[str]]:
     """What each module imports of its own package, wherever in the file and if only for its types."""
     known = modules(package)
@@ -162,7 +165,7 @@ def too_long(package: Path) -> list[str]:
     """Modules and functions stay short enough to be read at once."""
     wrong = []
     for module, tree in parsed(package):
-        lines = len(modules(package)[module].read_text("utf-8").splitlines())
+        lines = len(modules(package)[module].splitlines())
         if lines > LONGEST_MODULE:
             wrong.append(f"{module} has {lines} lines, {LONGEST_MODULE} are the most: which second noun lives in it?")
         for node in ast.walk(tree):

@@ -15,7 +15,7 @@ from threading import Lock
 
 from newsletter import config, prepare
 from newsletter.app import App, gathering, issuing
-from newsletter.app.proofs import DraftProof, FrozenProof, Proof, Rendition
+from newsletter.app.proofs import DraftProof, FrozenProof, Proof, Rendition, open_slot
 from newsletter.edition import CLIPPED_AT
 from newsletter.errors import NewsletterError, UsageError
 from newsletter.model import Interests, Problem, Subscriber, Topic
@@ -74,6 +74,8 @@ class Previewing:
         """Drafts made since the last change, by newsletter."""
         self._good: dict[str, DraftProof] = {}
         """The last draft of each newsletter that could be drawn."""
+        self._frozen: FrozenProof | None = None
+        """The one asked for last."""
         self._feeds: tuple[Problem, ...] = ()
         self._problems: tuple[Problem, ...] = ()
         self._faults: tuple[NewsletterError, ...] = ()
@@ -109,7 +111,7 @@ class Previewing:
         if issue in self._app.settings.newsletters:
             with self._lock:
                 return self._draw_draft(issue, reader)
-        proof = FrozenProof(self._app, issuing.find(self._app, issue))
+        proof = self._frozen_proof(issue)
         return Shown(proof.draw(reader), proof.state, (), ())
 
     def issues(self, limit: int) -> list[Issue]:
@@ -195,15 +197,23 @@ class Previewing:
         return Shown(rendition, proof.state, self._faults, self._all_problems(proof.problems))
 
     def _draft(self, name: str) -> DraftProof:
-        if name not in self._newest:
-            self._newest[name] = DraftProof(self._app, self._app.newsletter(name))
-        return self._newest[name]
+        newsletter = self._app.newsletter(name)
+        slot, newest = open_slot(self._app, newsletter), self._newest.get(name)
+        draft = newest if newest and newest.manifest.slot == slot else DraftProof(self._app, newsletter, slot)
+        self._newest[name] = draft
+        return draft
 
     def _proof(self, issue: str) -> Proof:
         if issue in self._app.settings.newsletters:
             with self._lock:
                 return self._draft(issue)
-        return FrozenProof(self._app, issuing.find(self._app, issue))
+        return self._frozen_proof(issue)
+
+    def _frozen_proof(self, name: str) -> FrozenProof:
+        issue, last = issuing.find(self._app, name), self._frozen
+        proof = last if last is not None and last.issue == issue else FrozenProof(self._app, issue)
+        self._frozen = proof
+        return proof
 
     def _all_problems(self, more: Iterable[Problem]) -> tuple[Problem, ...]:
         return (*self._problems, *self._feeds, *more)

@@ -21,6 +21,7 @@ from newsletter.model import (
     Message,
     Newsletter,
     Problem,
+    Slot,
     Subscriber,
     Verdict,
     Weights,
@@ -28,6 +29,7 @@ from newsletter.model import (
 )
 from newsletter.render.compile import Site, compile
 from newsletter.render.weights import weigh
+from newsletter.schedule import Schedule
 from newsletter.store import Issue
 
 
@@ -68,42 +70,42 @@ class FrozenProof:
 
     def __init__(self, app: App, issue: Issue) -> None:
         """Raises UsageError for an issue of which nothing was frozen."""
-        self._app, self._issue = app, issue
+        self._app, self.issue = app, issue
         self.manifest = app.store.issues.manifest(issue.id)
         self.state: str = issue.state
         self._composer = issuing.composer(app, issue)
 
     def edition(self, reader: Subscriber) -> Edition:
-        return issuing.edition_of(self._app, self._issue, reader)
+        return issuing.edition_of(self._app, self.issue, reader)
 
     def draw(self, reader: Subscriber) -> Rendition:
         edition = self.edition(reader)
         message = self._composer.compose(reader, edition)
         if reader.id:
-            why = issuing.why(self._app, reader.email, self._issue)
-            mailed = self._app.store.outbox.delivery(self._issue.id, reader.key) is not None
+            why = issuing.why(self._app, reader.email, self.issue)
+            mailed = self._app.store.outbox.delivery(self.issue.id, reader.key) is not None
             return Rendition(self.manifest, reader, edition, why.verdicts, why.outcome, mailed, message)
         verdicts = self._chooser.choose(edition.interests, edition.had).verdicts
         return Rendition(self.manifest, reader, edition, verdicts, "a sample reader, never mailed", False, message)
 
     @cached_property
     def _chooser(self) -> Chooser:
-        return issuing.chooser(self._app, self._issue)
+        return issuing.chooser(self._app, self.issue)
 
 
 class DraftProof:
-    """What preparing the newsletter's next issue now would freeze."""
+    """What preparing the newsletter's issue for a slot now would freeze."""
 
     state = "draft"
 
-    def __init__(self, app: App, newsletter: Newsletter) -> None:
+    def __init__(self, app: App, newsletter: Newsletter, slot: Slot) -> None:
         """Decides the manifest and compiles it in the newsletter's language.
 
         Raises DataError and TemplateError, with place and cure, as preparing would.
         """
         self._app = app
         self._template = app.template(newsletter)
-        self.manifest, self.problems = issuing.draft(app, newsletter, issuing.next_slot(app, newsletter))
+        self.manifest, self.problems = issuing.draft(app, newsletter, slot)
         self._blocks: dict[str, BlockSet] = {}
         self._in(newsletter.language)
         self._chooser = Chooser(self.manifest, self._weights)
@@ -156,6 +158,14 @@ class DraftProof:
 
     def _spoken(self, language: str) -> str:
         return spoken_in(language, self._template.languages, self.manifest.newsletter.language)
+
+
+def open_slot(app: App, newsletter: Newsletter) -> Slot:
+    """The newsletter's next slot for which nothing is prepared yet."""
+    if not newsletter.schedule:
+        return issuing.next_slot(app, newsletter)
+    slots = Schedule.parse(newsletter.schedule, newsletter.timezone).slots(app.now())
+    return next(slot for slot in slots if app.store.issues.at(newsletter.name, slot.key) is None)
 
 
 class Rehearsal:

@@ -25,10 +25,6 @@ from newsletter.transports.smtp import SmtpTransport
 
 log = logging.getLogger("newsletter")
 
-PORTS = {"starttls": 587, "tls": 465, "none": 25}
-"""Where a relay listens unless newsletter.toml says otherwise (RFC 6409, RFC 8314, RFC 5321)."""
-
-
 LOOK_BACK = timedelta(days=92)
 """How long ago a slot may be to be reported as missed."""
 
@@ -115,7 +111,7 @@ def _transport(app: App, name: str, newsletter: str) -> deliver.Transport:
     relay = app.settings.relays[0]
     sender = address.parse(parseaddr(app.newsletter(newsletter).sender)[1])
     return SmtpTransport(
-        relay.host, relay.port or PORTS[relay.security], security=relay.security, connections=relay.connections,
+        relay.host, relay.port, security=relay.security, connections=relay.connections,
         local_hostname=relay.local_hostname or sender.email.rpartition("@")[2], username=relay.username,
         password=config.password(relay, root=app.root), dot_timeout=delivery.dot_timeout, tls=_trust(app, relay),
     )

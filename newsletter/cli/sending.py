@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from newsletter.app import App
     from newsletter.app.sending import Sent
     from newsletter.model import Receipt
-    from newsletter.store import Issue as StoredIssue
 
 schedule = typer.Typer(no_args_is_help=True, help="The schedule: when the next issues go out.")
 
@@ -49,20 +48,20 @@ def send(
     from newsletter.app import issuing, sending
 
     with project() as app:
-        found = issuing.find(app, issue)
         if dry_run:
-            _plan(app, found, transport or app.settings.delivery.transport, as_json)
+            _plan(app, issue, transport or app.settings.delivery.transport, as_json)
         elif to:
-            receipt = asyncio.run(sending.send_test(app, found, to))
+            receipt = asyncio.run(sending.send_test(app, issuing.find(app, issue), to))
             result({"to": to, "outcome": receipt.outcome, "reply": receipt.reply}, as_json=as_json,
                    words=lambda: print(f"{to}: {receipt.outcome} {receipt.reply}"))
         else:
-            _leave(_send(app, found, transport), as_json)
+            _leave(_send(app, issue, transport), as_json)
 
 
-def _send(app: "App", found: "StoredIssue", transport: str) -> "Sent":
-    from newsletter.app import sending
+def _send(app: "App", issue: str, transport: str) -> "Sent":
+    from newsletter.app import issuing, sending
 
+    found = issuing.find(app, issue)
     total = app.store.outbox.sums(found.id).get("queued", 0)
 
     async def until_done(advance: Callable[[int], None]) -> "Sent":
@@ -119,7 +118,10 @@ def _leave(sent: "Sent", as_json: bool) -> None:
         raise typer.Exit(75 if waiting else 5)
 
 
-def _plan(app: "App", found: "StoredIssue", transport: str, as_json: bool) -> None:
+def _plan(app: "App", issue: str, transport: str, as_json: bool) -> None:
+    from newsletter.app import issuing
+
+    found = issuing.find(app, issue)
     sums = app.store.outbox.sums(found.id)
     skips = _skips(app, found.id)
     data = {

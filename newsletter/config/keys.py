@@ -127,7 +127,7 @@ class Publication:
     """Where answers go; empty means to the sender."""
     description: Line = _publication.description
     """One sentence for the public pages."""
-    template: Name = _publication.template
+    template: Annotated[Line, Field(min_length=1)] = _publication.template
     """Folder below `templates/`, the project's own or a shipped one."""
     sources: Listed = _publication.sources
     """Folders and files relative to the project, and addresses of feeds."""

@@ -83,11 +83,15 @@ def names(
 
 def parts_of(manifest: Manifest, language: str) -> Iterator[Part]:
     """The parts that editions of the issue can be made of, but for the frame."""
+    stories = {candidate.story.id: candidate.story for candidate in manifest.candidates}
     for topic in manifest.topics:
         yield Part(f"topic:{topic.slug}", "topic", {"topic": topic})
     for kind in ("lead", "story"):
-        for story in (candidate.story for candidate in manifest.candidates if not candidate.merged_into):
-            yield Part(f"{kind}:{story.id}", kind, {"story": story, "tongue": tongue(story, manifest, language)})
+        for candidate in (each for each in manifest.candidates if not each.merged_into):
+            story, also = candidate.story, [stories[each] for each in candidate.also if stories[each].link]
+            yield Part(f"{kind}:{story.id}", kind, {
+                "story": story, "tongue": tongue(story, manifest, language), "also": also,
+            })
     yield Part("more", "more", {})
     yield Part("quiet", "quiet", {})
 

@@ -23,7 +23,7 @@ from newsletter.render.words import Words, direction
 
 EVERYWHERE = ("newsletter", "date", "language", "dir", "start", "end", "theme", "site", "slot")
 """Names that every file of a template may use. `start` and `end` are "left" and "right", or the other way round."""
-IN_ONE = ("story", "tongue", "topic", "body")
+IN_ONE = ("story", "tongue", "also", "topic", "body")
 """Names that the blocks for stories and topics, and the frame, have beside them."""
 
 LARGEST = 8_000_000
@@ -49,6 +49,9 @@ class Sandbox(ImmutableSandboxedEnvironment):
         if operator == "**" or not all(isinstance(side, int | float) for side in (left, right)):
             raise SecurityError(f"{operator} is for numbers and not for text here")
         return super().call_binop(context, operator, left, right)
+
+    def wrap_str_format(self, value: object) -> None:
+        """Leaves `str.format` as it is, so that it is refused like the other methods."""
 
     def is_safe_attribute(self, obj: object, attr: str, value: object) -> bool:
         """Refuses, beside what Jinja refuses, the methods of text that can make a long one."""

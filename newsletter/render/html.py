@@ -65,6 +65,6 @@ def _inline(html: str) -> str:
     except (TypeError, AttributeError, AssertionError, ValueError) as error:
         raise TemplateError(
             f"the CSS cannot be inlined: {error}",
-            cure="Look for a rule that starts with a colon, and for a style attribute that reads like a selector.",
+            cure="Look for a style attribute that reads like a selector; give it a property and a value.",
         ) from error
     return markup.regular(inlined).rstrip() + "\n"

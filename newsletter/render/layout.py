@@ -63,7 +63,7 @@ def _chosen(edition: Edition, labels: Mapping[str, str], words: Words) -> str:
     chosen = edition.interests.topics
     if "*" in chosen:
         return words.gettext("all topics")
-    return ", ".join(labels[slug] for slug in chosen if slug in labels)
+    return ", ".join(labels[slug] for slug in chosen if slug in labels) or words.gettext("none yet")
 
 
 def subject(edition: Edition, manifest: Manifest, stories: Mapping[str, Story]) -> str:
@@ -74,20 +74,24 @@ def subject(edition: Edition, manifest: Manifest, stories: Mapping[str, Story]) 
 
 def preheader(edition: Edition, manifest: Manifest, stories: Mapping[str, Story], words: Words) -> str:
     """The titles of the stories after the lead, then summaries, as far as there is room; never the subject."""
-    told = [stories[story] for story in edition.stories]
+    told, said = [stories[story] for story in edition.stories], subject(edition, manifest, stories)
     titles = [story.title for story in (told if edition.quiet else told[1:])]
     summaries = [story.summary for story in told]
     beginning = [words.gettext("A quiet week in your topics.")] if edition.quiet else []
+    parts = map(_line, [*beginning, *titles, *summaries, manifest.newsletter.description])
+    return cut(_joined(part for part in parts if part and not part.startswith(said)), PREHEADER[1])
+
+
+def _joined(parts: Iterable[str]) -> str:
+    """As many parts as there is room for; one more, to be cut, where they are too short."""
     least, most = PREHEADER
     line = ""
-    for part in map(_line, [*beginning, *titles, *summaries, manifest.newsletter.description]):
-        longer = f"{line} · {part}" if line and part else line + part
+    for part in parts:
+        longer = f"{line} · {part}" if line else part
         if len(line) >= least and len(longer) > most:
             break
         line = longer
-        if len(line) > most:
-            break
-    return cut(line, most)
+    return line
 
 
 def _line(text: str) -> str:

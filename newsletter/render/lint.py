@@ -15,7 +15,7 @@ from newsletter.model import Problem
 from newsletter.render import markup, tags
 from newsletter.render.environment import EVERYWHERE, IN_ONE, Sandbox, environment
 from newsletter.render.slots import SLOTS
-from newsletter.render.style import faults_of_style
+from newsletter.render.style import Fault, faults_of_style
 from newsletter.render.template import FRAME, Template, suggestion
 
 _JINJA = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
@@ -24,6 +24,7 @@ _MASK = "\ue000"
 """Stands for what Jinja will write there."""
 _NAME = re.compile(r"</?\s*([A-Za-z][\w:-]*)")
 _SHORT_COLOUR = re.compile(r"#[0-9a-fA-F]{3}")
+_KNOWN_TAGS = frozenset(tags.ATTRIBUTES) | tags.CHILDREN["mj-attributes"]
 _GIVEN = frozenset({"range", "_", "gettext", "ngettext", "pgettext", "npgettext", *EVERYWHERE, *IN_ONE})
 
 
@@ -47,10 +48,6 @@ def _faults(template: Template) -> Iterator[Problem]:
         if file.endswith(".mjml"):
             for offset, found, cure in _Markup(template, file, source).faults():
                 yield Problem(template.place(file, source[:offset].count("\n") + 1), found, cure)
-
-
-Fault = tuple[int, str, str]
-"""Where, what was found, and the cure."""
 
 
 def _theme(template: Template) -> Iterator[Problem]:
@@ -173,8 +170,8 @@ class _Markup:
         parent = self._parent()
         if name in tags.REFUSED:
             yield f"<{name}> is refused", tags.REFUSED[name]
-        elif name.startswith("mj") and name not in tags.ATTRIBUTES and parent != "mj-attributes":
-            yield f"<{name}> is no MJML tag", suggestion(name, tags.ATTRIBUTES)
+        elif name.startswith("mj") and name not in _KNOWN_TAGS:
+            yield f"<{name}> is no MJML tag", suggestion(name, _KNOWN_TAGS)
         elif parent == "mj-class":
             yield "mj-class with elements in it", 'Write the attributes on it: <mj-class name="…" color="…" />.'
         elif parent in tags.CHILDREN and name not in tags.CHILDREN[parent]:

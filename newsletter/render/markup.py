@@ -78,7 +78,7 @@ def value_of(attribute: re.Match[str]) -> str:
 def regular(html: str) -> str:
     """The HTML with each attribute in double quotes and escaped in one way (HTML, section 13.3, and < > as well).
 
-    libxml2 takes single quotes where the value holds a double one, and leaves `<!-- -->` and `&{}` in a value as they are.
+    libxml2 takes single quotes where the value holds a double one, and leaves `<!-- -->` and `&{}` in a value alone.
     """
     return TOKEN.sub(_regular, html)
 

@@ -116,6 +116,5 @@ REFUSED: Mapping[str, str] = {
 REFUSED_ATTRIBUTES: Mapping[tuple[str, str], str] = {
     ("mj-raw", "position"): "Take it out: the compiler only knows mj-raw where it stands.",
     ("mj-wrapper", "gap"): "Put a section with mj-spacer between; the compiler ignores it.",
-    ("mj-hero", "fluid-height"): "Give a height.",
 }
 """Attributes that MJML knows and the compiler does not, and what to write in their place."""

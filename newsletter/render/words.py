@@ -28,7 +28,8 @@ class Words:
         if not self.catalogues:
             return NullTranslations()
         first, *others = (read_po(io.StringIO(source), locale=_locale(self.language)) for source in self.catalogues)
-        for message in (message for other in others for message in other if message.id):
+        for message in (message for other in others for message in other if message.id and message.string):
+            first.delete(message.id)  # a catalogue keeps what it has
             first[message.id] = message
         compiled = io.BytesIO()
         write_mo(compiled, first)

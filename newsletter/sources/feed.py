@@ -23,11 +23,11 @@ from newsletter.sources.plain import legible, plain, unmarked, words_of
 
 MAX_OPEN = 10_000
 """Elements open at once; feedparser's time grows with the square of it."""
-MAX_TAGS = 300_000
+MAX_TAGS = 200_000
 """Tags in a feed, those in CDATA aside; feedparser takes some seconds for so many."""
 
-_DOCTYPE = re.compile(r"<!DOCTYPE", re.IGNORECASE)
 _ENTITY = re.compile(r"<!ENTITY|<!DOCTYPE[^<>\[]*\[", re.IGNORECASE)
+_ROOT = re.compile(r"<\w")
 _EMPTY = re.compile(r"<[^<>]*/>")
 _DECLARED = re.compile(rb"<\?xml[^>]*?encoding=[\"']([A-Za-z0-9._-]+)[\"']")
 _OPENING = re.compile(r"<(?:\w+:)?(?:item|entry)[\s/>]")
@@ -41,7 +41,9 @@ def read(data: bytes, *, source: str, url: str, charset: str, now: datetime) -> 
     text = legible(text)
     openings = [found.start() for found in _OPENING.finditer(text)]
     kept = _first(text, openings)
-    refusal = _harmful(kept)
+    root = _ROOT.search(kept)
+    prolog, kept = (kept[:root.start()], kept[root.start():]) if root else (kept, "")
+    refusal = _harmful(prolog, kept)
     if refusal:
         yield Problem(source, f"{refusal}; it is not read", "Ask its publisher for a plain feed.")
         return
@@ -49,9 +51,9 @@ def read(data: bytes, *, source: str, url: str, charset: str, now: datetime) -> 
     yield from _entries(kept, source, url, now)
 
 
-def _harmful(text: str) -> str:
-    """Why feedparser is not to see a document; empty if it may."""
-    if _ENTITY.search(text) or len(_DOCTYPE.findall(text)) > 1:
+def _harmful(prolog: str, text: str) -> str:
+    """Why feedparser is not to see a document; empty if it may. It never sees the prolog, so no DTD has an effect."""
+    if _ENTITY.search(prolog):
         return "declares entities of its own, which can exhaust memory"
     first, *others = text.split("<![CDATA[")
     markup = first + "".join(each.partition("]]>")[2] for each in others)
@@ -63,12 +65,13 @@ def _harmful(text: str) -> str:
 
 def _entries(text: str, source: str, url: str, now: datetime) -> Iterator[Item | Problem]:
     parsed = _parsed(text, url)
-    if parsed is None or not (parsed.entries or parsed.version):
+    if parsed is None or not (parsed.entries or parsed.get("version")):
         yield Problem(source, "is neither RSS nor Atom", "Give the address of the feed itself.")
         return
     general = str(parsed.feed.get("language") or "")
     for number, entry in enumerate(parsed.entries[:MAX_ITEMS], 1):
-        yield from _Entry(entry, f"{source} entry {number}", source, url, general).item(now)
+        # A plain dict: feedparser's own answers for keys that are not there.
+        yield from _Entry(dict(entry.items()), f"{source} entry {number}", source, url, general).item(now)
 
 
 def _first(text: str, openings: list[int]) -> str:

@@ -25,7 +25,7 @@ from newsletter.sources.link import on_web
 from newsletter.sources.plain import plain, words_of
 
 SUFFIXES = frozenset({".md", ".markdown", ".mdown", ".mkd"})
-MAX_SIZE = 1_000_000
+MAX_SIZE = 200_000
 """Bytes of one file."""
 
 _MORE = re.compile(r"<!--\s*more\s*-->", re.IGNORECASE)

@@ -34,7 +34,7 @@ def read(data: bytes, *, source: str) -> Iterator[Item | Problem]:
     text, _ = decode(data)
     paragraphs, openers = _without_boilerplate(_paragraphs(legible(_LINE_ENDS.sub("\n", text))))
     if not paragraphs:
-        yield Problem(source, "an empty text", "Paste a title, an empty line, and the story's paragraphs.")
+        yield Problem(source, "a text without a story", "Paste a title, an empty line, and the story's paragraphs.")
         return
     starts = _starts(paragraphs, openers)
     if starts[0] > 0:
@@ -58,13 +58,13 @@ def _paragraphs(text: str) -> list[str]:
     """The paragraphs, white space folded; a line is one, unless it only goes on because the line before was full."""
     lines = [" ".join(line.split()) for line in text.split("\n")]
     width = max(map(len, lines), default=0)
-    paragraphs: list[str] = []
+    paragraphs: list[list[str]] = []
     for before, line in pairwise(["", *lines]):
         if before and line and _wrapped(before, line, width):
-            paragraphs[-1] += f" {line}"
+            paragraphs[-1].append(line)
         elif line:
-            paragraphs.append(line)
-    return paragraphs
+            paragraphs.append([line])
+    return [" ".join(each) for each in paragraphs]
 
 
 def _wrapped(before: str, line: str, width: int) -> bool:

@@ -36,7 +36,7 @@ def plain(text: str) -> str:
     Joiners stay where writing needs them (emoji, Indic and Arabic letters), and so do the flags written with tag
     characters.
     """
-    text = _BIDI.sub("", legible(text))
+    text = _BIDI.sub("", legible(" ".join(text.split())))
     text = _TAGS.sub(lambda found: found[1] or "", _INVISIBLE.sub("", text))
     text = _JOINERS.sub(_joiner, text)
     return " ".join(_few_marks(unicodedata.normalize("NFC", text)).split())

@@ -78,15 +78,16 @@ class Web:
         return Answer(state, problem=Problem(shown(url), found, cure))
 
     def _follow(self, state: FeedState, now: datetime) -> Answer:
-        """Asks, and goes where the answers lead; a move for good that only such moves led to is remembered."""
-        clock, url, lasting = Clock(self._deadline), httpx2.URL(state.url), True
+        """Asks, and goes where the answers lead; a move for good is remembered if only such moves led to a feed."""
+        clock, url, lasting, moved = Clock(self._deadline), httpx2.URL(state.url), True, state
         for _ in range(MAX_REDIRECTS + 1):
             with self._ask(url, state, clock) as response:
                 if response.status_code not in _REDIRECTS or "location" not in response.headers:
-                    return self._read(response, url, state, now)
+                    found = response.status_code in (200, 304)
+                    return self._read(response, url, moved if found else state, now)
                 url = url.join(response.headers["location"])
                 lasting = lasting and response.status_code in _LASTING
-                state = replace(state, url=str(url)) if lasting else state
+                moved = replace(moved, url=str(url)) if lasting else moved
         raise Refused(f"more than {MAX_REDIRECTS} redirects", "Give the address it leads to in a browser.")
 
     @contextmanager

@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Column, Connection, Select, Table, Text, bindparam, cast, func, insert, null, select, update
 
-from newsletter.model import BlockSet, Edition, Interests, Manifest, digest
+from newsletter.model import BlockSet, Edition, Manifest, digest
 from newsletter.store.engine import STREAMED
-from newsletter.store.records import blocks_text, edition_of, edition_text, interests_of
+from newsletter.store.records import blocks_text, edition_of, edition_text
 from newsletter.store.tables import block, delivery, issue, skip, subscriber
 from newsletter.store.tables import edition as edition_table
 
@@ -26,7 +26,7 @@ class Reader(NamedTuple):
 
     subscriber_id: int
     interests: str
-    """Canonical text; `Freezing.interests` reads it."""
+    """As `Interests.to_json` writes them."""
     past: str
     """The numbers of the editions this reader got from earlier issues, in order: "3,17"; empty if none."""
 
@@ -55,10 +55,6 @@ class Freezing:
                  .where(subscriber.c.status == "active").order_by(subscriber.c.id))
         for number, interests, sent, passed in self._connection.execute(query, execution_options=STREAMED):
             yield Reader(number, interests, _in_order(sent, passed))
-
-    def interests(self, text: str) -> Interests:
-        """The interests that a reader's text stands for."""
-        return interests_of(text)
 
     def edition_stories(self, number: int) -> frozenset[str]:
         """Ids of the stories in an edition of an earlier issue."""

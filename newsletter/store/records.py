@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import fields
 from functools import cache, lru_cache
 from typing import Any
 
@@ -28,6 +27,10 @@ STORY_COLUMNS = tuple(tables.story.c[name] for name in (
 SUBSCRIBER_COLUMNS = tuple(tables.subscriber.c[name] for name in (
     "email", "key", "name", "interests", "timezone", "status", "note", "extra", "line", "id"))
 RECEIPT_COLUMNS = tuple(tables.delivery.c[name] for name in ("outcome", "code", "enhanced", "reply"))
+
+# A million people share few sets of interests.
+interests_text = lru_cache(maxsize=20_000)(Interests.to_json)
+interests_of = lru_cache(maxsize=20_000)(Interests.from_json)
 
 
 def story_row(story: Story) -> dict[str, Any]:
@@ -63,21 +66,6 @@ def subscriber_of(row: Sequence[Any]) -> Subscriber:
     email, key, name, interests, timezone, status, note, extra, line, number = row
     return Subscriber(email, key, name, interests_of(interests), timezone, status, note,
                       {} if extra == "{}" else json.loads(extra), line, number)
-
-
-@lru_cache(maxsize=20_000)
-def interests_text(interests: Interests) -> str:
-    """Equal interests are equal text. What stands at its default is left out: a field added later changes no text."""
-    return _json({each.name: value for each in fields(Interests)
-                  if (value := getattr(interests, each.name)) != each.default})
-
-
-@lru_cache(maxsize=20_000)
-def interests_of(text: str) -> Interests:
-    """The other way round."""
-    values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value
-                              for name, value in json.loads(text).items()}
-    return Interests(**values)
 
 
 def manifest_text(manifest: Manifest) -> str:

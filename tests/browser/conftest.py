@@ -10,9 +10,10 @@ from datetime import UTC, datetime
 from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
 from newsletter import config
 from newsletter.app import App
@@ -128,11 +129,17 @@ def browser() -> Iterator[Browser]:
 
 @contextmanager
 def looking(browser: Browser, **options: object) -> Iterator[Page]:
-    """A page in a window of its own, in which nothing may go wrong: no error, no warning, nothing refused by a policy."""
-    context = browser.new_context(**({"viewport": {"width": 1280, "height": 900}} | options))  # type: ignore[arg-type]
-    page = context.new_page()
+    """A page in a window of its own, in which nothing may go wrong: no error, no warning, no policy broken."""
     wrong: list[str] = []
-    page.on("console", lambda message: message.type in ("error", "warning") and wrong.append(message.text))
+
+    def listen(message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            wrong.append(message.text)
+
+    given: dict[str, Any] = {"viewport": {"width": 1280, "height": 900}, **options}
+    context = browser.new_context(**given)
+    page = context.new_page()
+    page.on("console", listen)
     page.on("pageerror", lambda error: wrong.append(str(error)))
     try:
         yield page

@@ -107,6 +107,14 @@ def test_a_skip_counts_as_past_only_if_its_stories_passed(store: Store) -> None:
     assert [each.past for each in readers(store, 1)] == [f"{number}", ""]
 
 
+def test_what_a_cancelled_issue_passed_over_is_not_past(store: Store) -> None:
+    fill(store, crowd(1))
+    with store.issues.freezing(manifest(0), now=NOW) as freezing:
+        freezing.skip(stored(crowd(1)[0], store).id, freezing.edition(edition("a")), "too few stories", True)
+    store.issues.cancel("weekly-0", NOW)
+    assert [each.past for each in readers(store, 1)] == [""]
+
+
 def test_pasts_are_equal_text_if_they_are_equal_and_in_numeric_order(store: Store) -> None:
     fill(store, crowd(1))
     for week in range(11):

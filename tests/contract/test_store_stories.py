@@ -69,6 +69,12 @@ def test_a_story_with_new_tags_is_available_from_now_to_readers_of_other_topics(
     assert available(store, "a") == 2
 
 
+def test_new_tags_do_not_bring_a_story_of_the_future_forward(store: Store) -> None:
+    keep(store, story("a", date=NOW + 5 * DAY))
+    keep(store, story("a", date=NOW + 5 * DAY, tags=("law",)), day=1)
+    assert available(store, "a") == 5
+
+
 def test_an_undated_story_keeps_the_date_of_its_first_fetch(store: Store) -> None:
     undated = story("a", dated=False)
     keep(store, undated)
@@ -94,7 +100,8 @@ def test_of_two_stories_with_one_id_in_a_harvest_the_first_counts_each_time(stor
 def test_a_held_story_is_not_used_until_it_is_released(store: Store) -> None:
     kept = store.stories.keep(SOURCE, [story("a")], [story("b"), story("c")], now=NOW, state=None)
     assert kept == Kept(new=1, held=2)
-    keep(store, story("b", title="Better"))
+    for title in ("Better", "", "Better"):
+        keep(store, story("b", title=title))
     assert {each.id for each, _ in store.stories.current(LONG_AGO)} == {"a"}
     assert {each.id for each in store.stories.held()} == {"b", "c"}
     assert store.stories.held(OTHER) == []

@@ -124,6 +124,24 @@ def test_why_answers_for_every_story(desk: Desk) -> None:
     assert words == "Trade by tag trade; rank: 6 days old"
 
 
+def test_the_same_news_told_twice_comes_once_with_the_other_telling_as_a_link(desk: Desk) -> None:
+    told = "The port authority of Norland has halved its steel tariffs of 25 per cent from the first of March, it said."
+    desk.story("one", "Norland halves steel tariffs from March", ["trade"], body=told + " Ships may enter. " * 9,
+               link="https://news.example.org/one")
+    desk.story("two", "Norland halves its tariffs on steel from March", ["ai"], body=told,
+               link="https://news.example.org/two")
+    desk.prepare()
+    desk.send()
+    for reader in ("ann@example.org", "all@example.org"):
+        mail = desk.mails("weekly-2026-11-30")[reader]
+        for kind in ("plain", "html"):
+            content = text_of(mail, kind)
+            assert content.count("https://news.example.org/two") == 1
+            assert "https://news.example.org/one" in content
+            assert "The same news:" in content
+    assert desk.why("ann@example.org")["Norland halves its tariffs on steel from March"][0] == "merged"
+
+
 def test_the_same_slot_is_prepared_once(desk: Desk) -> None:
     desk.prepare()
     with pytest.raises(AlreadyPrepared, match="weekly-2026-11-30"):

@@ -14,6 +14,7 @@ from markupsafe import Markup
 from newsletter.model import Edition, Entry, Interests, Manifest, Section
 from newsletter.render.compile import Part, Site, compile, names, parts_of
 from newsletter.render.environment import environment, render
+from newsletter.render.expand import expand
 from newsletter.render.html import to_html
 from newsletter.render.layout import Placed, layout
 from newsletter.render.slots import fill
@@ -23,9 +24,9 @@ from tests.conftest import DATA
 SITE = Site('Desk "&" Co, 1 <Example> Street', "https://news.example.org/weekly?a=1&b=2")
 BROKEN = "<p>1\n<b>b</b>\n<i>i</i><ul><li>\\u{a0}</p></mj-text><script>x</script><!-- -- --><img src=x>"
 AWKWARD = [
-    "", "Zoë", 'Jo "the <b>" O\'Neill', "& &amp; &#38; <!-- -->", "👩‍👩‍👧 👓️ 🏴‍☠️", "محمد\u200f", "a\u00a0b", "n" * 300, "ö" * 300,
-    "e\u0301\u0327",    "{{ slot.subject }} {% raw %}", "back\\slash \\u{a0} \\n", "…–’ · ＡＢ 日本", ".", "..\n.", "From here", " edge ", "a=b =3D =\n", "`$x` %s %%",
-    "\x80\x00\x1b\ufeff\u2028", "'", "tab\there",
+    "", "Zoë", 'Jo "the <b>" O\'Neill', "& &amp; &#38; <!-- --> &{x}", "👩‍👩‍👧 👓️ 🏴‍☠️", "محمد\u200f", "a\u00a0b",
+    "n" * 300, "ö" * 300, "e\u0301\u0327", "{{ slot.subject }} {% raw %}", "back\\slash \\u{a0} \\n", "…–’ · ＡＢ 日本",
+    ".", "..\n.", "From here", " edge ", "a=b =3D =\n", "`$x` %s %%", "\x80\x00\x1b\ufeff\u2028", "'", "tab\there",
 ]
 
 
@@ -99,7 +100,7 @@ names_of_people = st.one_of(st.sampled_from(AWKWARD), st.text(max_size=60))
 paths = st.text("abcXYZ019-_~.=&?%/", max_size=120)
 
 
-@settings(max_examples=70, phases=(Phase.explicit, Phase.generate), suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=200, phases=(Phase.explicit, Phase.generate), suppress_health_check=[HealthCheck.too_slow])
 @given(choices, names_of_people, paths)
 def test_a_spliced_edition_is_byte_for_byte_the_edition_compiled_whole(
     press: Press, choice: Choice, greeting: str, path: str,
@@ -114,6 +115,14 @@ def test_a_spliced_edition_is_byte_for_byte_the_edition_compiled_whole(
     spliced, whole = quopri.decodestring(wire).replace(b"\r\n", b"\n").decode(), press.whole(placed, personal)
     assert without_mjml_styles(spliced) == without_mjml_styles(whole)
     assert_fit_for_the_wire(wire)
+
+
+def test_the_mjml_that_an_editor_is_shown_makes_the_mail_that_is_sent(press: Press) -> None:
+    edition = Choice([3, 0, 1], [1, 3, 3], [[1], [], [2]] + [[]] * 4, [1, 0, 2, 0], False).edition(press.manifest)
+    personal = {"greeting": "Zoë", "unsubscribe_url": "https://news.example.org/u", "preferences_url": "https://n.example"}
+    placed = layout(edition, press.manifest, press.words)
+    shown = expand(press.template, press.manifest, placed, personal, language=press.words.language, site=SITE)
+    assert to_html(shown) == press.whole(placed, personal)
 
 
 @example(["."], ["From x"])
@@ -131,9 +140,10 @@ def test_the_plain_text_keeps_every_value_and_fits_the_wire(press: Press, some: 
 
 
 def without_mjml_styles(html: str) -> str:
-    """The HTML without the styles that MJML makes for the kinds of columns and pictures it meets: those of an edition are
-    some of those of its issue."""
-    return re.sub(r'<style(?: type="text/css"| media="[^"]*")>\s*(?:@media only screen and|\.moz-text-html).*?</style>', "", html, flags=re.DOTALL)
+    """The HTML without the styles that MJML makes for the columns and pictures it meets: an edition's are among
+    its issue's."""
+    made = r'<style(?: type="text/css"| media="[^"]*")>\s*(?:@media only screen and|\.moz-text-html).*?</style>'
+    return re.sub(made, "", html, flags=re.DOTALL)
 
 
 def assert_fit_for_the_wire(wire: bytes) -> None:

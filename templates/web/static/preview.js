@@ -33,7 +33,8 @@ function replace(old, fresh) {
   // A frame that is put in anew starts white and at its top; one that is led elsewhere stays until the other is there.
   old.querySelector(".inbox").replaceWith(fresh.querySelector(".inbox"));
   if (shown.getAttribute("src") === next.getAttribute("src")) return;
-  next.className = "edition arriving";
+  old.querySelector("iframe.arriving")?.remove();
+  next.className = "arriving";
   next.addEventListener("load", () => {
     shown.remove();
     next.className = "edition";
@@ -54,7 +55,7 @@ function suggest() {
   const input = document.getElementById("reader");
   const list = document.getElementById("readers");
   let asked = "";
-  input.addEventListener("focus", () => input.select());
+  input.addEventListener("focus", () => requestAnimationFrame(() => input.select()));
   input.addEventListener("input", async (event) => {
     if ([...list.options].some((option) => option.value === input.value) && event.inputType !== "insertText") {
       input.form.requestSubmit();

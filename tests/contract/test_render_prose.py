@@ -1,0 +1,73 @@
+"""Plain words: widths, cuts, line ends."""
+
+import re
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from newsletter.render.prose import brief, cut, minutes, width, wrap
+
+
+@given(st.text(st.characters(blacklist_categories=["Cs", "Cc"]) | st.sampled_from(" \n日本語、。é👩‍👩‍👧")))
+def test_lines_keep_the_columns_unless_a_word_alone_is_longer(text: str) -> None:
+    for line in wrap(text).splitlines():
+        assert width(line) <= 72 or not re.search(r"\S[ \t]+\S", line)
+
+
+@given(st.text("abc \n日本語、。é"))
+def test_wrapping_loses_and_adds_no_character(text: str) -> None:
+    assert "".join(wrap(text).split()) == "".join(text.split())
+
+
+@given(st.lists(st.text("abcdé", min_size=1, max_size=12), min_size=1))
+def test_words_stay_whole_and_in_order(words: list[str]) -> None:
+    assert wrap(" ".join(words)).split() == words
+
+
+def test_wide_characters_count_two_and_lines_may_end_between_them() -> None:
+    assert [width(line) for line in wrap("日本語" * 30).splitlines()] == [72, 72, 36]
+
+
+def test_a_line_never_starts_with_a_closing_sign() -> None:
+    assert not any(line.startswith("。") for line in wrap("日" * 36 + "。" + "日" * 35 + "。" + "x").splitlines())
+
+
+def test_paragraphs_stay_apart_and_an_address_stays_whole() -> None:
+    address = "https://example.org/" + "a" * 90
+    assert wrap(f"One\nparagraph.\n\n \nSee {address} there.") == f"One paragraph.\n\nSee\n{address}\nthere."
+
+
+@pytest.mark.parametrize(("text", "limit", "short"), [
+    ("short", 5, "short"), ("shorter", 5, "shor…"), ("one two three four", 17, "one two three…"),
+    ("e\u0301" * 9, 4, "e\u0301" * 3 + "…"), ("👩‍👩‍👧" * 9, 3, "👩‍👩‍👧" * 2 + "…"), ("well, then", 6, "well…"),
+])
+def test_text_is_cut_between_what_a_reader_takes_for_characters(text: str, limit: int, short: str) -> None:
+    assert cut(text, limit) == short
+
+
+@given(st.text(), st.integers(2, 50))
+def test_a_cut_never_leaves_a_mark_alone_or_grows(text: str, limit: int) -> None:
+    short = cut(text, limit)
+    assert len(short) <= max(len(text), limit)
+    if short != text:
+        rest = text[len(short) - 1:]
+        assert not unicodedata.combining(rest[0]) or short == "…"
+
+
+def test_a_brief_is_whole_sentences_if_that_keeps_the_half() -> None:
+    assert brief("One two three. Four five six.", 5) == "One two three."
+    assert brief("One. Two three four five six seven.", 5) == "One. Two three four five…"
+    assert brief("One two.", 5) == "One two."
+
+
+@given(st.text(), st.integers(1, 60))
+def test_a_brief_has_no_more_words_than_asked_for(text: str, words: int) -> None:
+    assert len(brief(text, words).split()) <= words
+
+
+def test_reading_takes_a_minute_at_least_and_wide_scripts_take_time_too() -> None:
+    assert minutes("") == 1
+    assert minutes("word " * 660) == 3
+    assert minutes("日" * 880) == 2
