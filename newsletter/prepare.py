@@ -248,6 +248,6 @@ class _Audience:
         policy = interests.quiet or newsletter.quiet
         if not chosen.quiet or policy == "note":
             return Outcome(number)
-        stories = f"{len(chosen.stories)} of at least {newsletter.min_stories} stories"
+        stories = f"{len(chosen.stories)} of the {newsletter.min_stories} stories that an edition needs"
         words = "skipped" if policy == "skip" else "kept for the next issue"
         return Outcome(number, f"quiet week: {stories}, {words}", passed=policy == "skip")

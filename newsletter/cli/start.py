@@ -44,6 +44,6 @@ def demo(
         say(f"\nissue {outcome.issue}: {outcome.sent} mails in {outcome.folder}")
 
     first = next((each.subscriber for each in outcome.mails if each.file), "ann@example.org")
-    then = [f"cd {out}", "newsletter preview --open", f"newsletter why {first}", "newsletter status"]
+    then = [f"cd {out}", f"newsletter preview {outcome.issue} --open", f"newsletter why {first}", "newsletter status"]
     result({"issue": outcome.issue, "folder": str(outcome.folder), "mails": rows}, as_json=as_json, words=words,
            problems=outcome.problems, then=then)

@@ -193,3 +193,27 @@ def test_after_any_row_of_files_the_store_says_what_the_last_one_says(
             first = {each.key: each for each in reversed(file)}
             left = {each.key: replace(each, id=0) for each in store.subscribers.all() if each.status != "removed"}
             assert left == first
+
+
+def emails(found: list[Subscriber]) -> list[str]:
+    return [each.email.partition("@")[0] for each in found]
+
+
+@pytest.mark.parametrize(("words", "expected"), [
+    ("", ["ann", "bob", "lukasz"]), ("ANN", ["ann"]), ("łuk", ["lukasz"]), ("ŁUKASZ", ["lukasz"]), ("%", []), ("_", []),
+    ("nobody", []),
+])
+def test_people_are_found_by_address_or_name_whatever_the_case(store: Store, words: str, expected: list[str]) -> None:
+    sync(store, person("ann"), person("bob"), replace(person("lukasz"), name="Łukasz Lis"), person("eve"))
+    sync(store, person("ann"), person("bob"), replace(person("lukasz"), name="Łukasz Lis"))
+    assert emails(store.subscribers.find(words, 10)) == expected
+
+
+def test_one_walks_from_person_to_person_past_those_removed(store: Store) -> None:
+    sync(store, person("ann"), person("eve"), person("bob"))
+    sync(store, person("ann"), person("bob"))
+    ann, bob = store.subscribers.find("", 10)
+    assert emails(store.subscribers.after(ann.id, 5)) == ["bob"]
+    assert store.subscribers.after(bob.id, 5) == []
+    assert store.subscribers.before(bob.id) == ann
+    assert store.subscribers.before(ann.id) is None

@@ -197,8 +197,8 @@ def test_a_broken_template_stops_the_issue_with_file_and_line_and_leaves_nothing
 
 
 @pytest.mark.parametrize(("policy", "sent", "skipped"), [
-    ("skip", 1, "quiet week: 1 of at least 2 stories, skipped"),
-    ("roll-over", 1, "quiet week: 1 of at least 2 stories, kept for the next issue"),
+    ("skip", 1, "quiet week: 1 of the 2 stories that an edition needs, skipped"),
+    ("roll-over", 1, "quiet week: 1 of the 2 stories that an edition needs, kept for the next issue"),
     ("note", 2, ""),
 ])
 def test_a_quiet_week_is_skipped_rolled_over_or_noted(desk: Desk, policy: str, sent: int, skipped: str) -> None:
