@@ -84,7 +84,7 @@ def people(count: int, sets: Sequence[tuple[str, ...]]) -> Iterator[Subscriber]:
 def topic_sets(count: int, *, stories: int) -> list[tuple[str, ...]]:
     """Distinct sets of 6 to 15 topics, drawn at random; with each, at least a third of the stories are chosen.
 
-    With 30 stories these are editions of 10 to 26, and none is so large that stories are cut.
+    With 30 stories these are editions of 10 to 27, and in 6 of 2,000 a story is cut for size.
     """
     random = Random(1)  # noqa: S311  # draws topics, no secrets
     found: dict[frozenset[str], tuple[str, ...]] = {}
