@@ -59,7 +59,7 @@ def freeze(
     """
     due = [_candidate(story, available, match(story), newsletter, slot) for story, available in stories
            if available <= max(slot.instant, now)]
-    ranked = sorted(_merge(due, told), key=lambda each: (-each.score, each.story.id))
+    ranked = sorted(_merge(due, told), key=lambda each: (-each.score, -each.story.date.timestamp(), each.story.id))
     return Manifest(name, newsletter, slot, topics, tuple(ranked), template)
 
 

@@ -50,7 +50,9 @@ def gather(found: Iterable[Item | Problem], *, source: str, now: datetime) -> Ha
     places: dict[str, str] = {}
     problems: list[Problem] = []
     for each in found:
-        story = each if isinstance(each, Problem) else _story(each, source, now)
+        # Those without a date keep their order: each is older than the one before it by a hair.
+        seen = now - timedelta(microseconds=len(stories))
+        story = each if isinstance(each, Problem) else _story(each, source, seen)
         if isinstance(story, Problem):
             problems.append(story)
         elif story.id in stories:

@@ -37,6 +37,11 @@ def test_ten_stories_each_in_a_topic_none_with_the_call_to_action(newsroom: Desk
         assert not any("learn more" in story.text or "learn more" in story.body for story in stories)
 
 
+def test_they_stand_in_the_order_in_which_they_were_pasted(newsroom: Desk) -> None:
+    ranked = [each.story.title.split()[0] for each in newsroom.prepare().manifest.candidates]
+    assert ranked == ["UK", "Big", "Trump", "IBM", "TikTok", "UN", "Trump’s", "Alibaba", "Deepfake", "IBM"]
+
+
 def test_the_pair_is_merged_and_nothing_else_is(newsroom: Desk) -> None:
     manifest = newsroom.prepare().manifest
     merged = [each for each in manifest.candidates if each.merged_into]
