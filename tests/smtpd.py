@@ -5,10 +5,16 @@ message is said by the local part of the recipient, so that a test reads as a se
 
     temperror@  451 4.3.0 to RCPT           permerror@  550 5.1.1 to RCPT
     busy@       421 to RCPT, then closes    hangup@     closes at RCPT
+    drip@       an answer to RCPT that never ends, a little at a time
+    tempdata@   451 4.3.0 to DATA           permdata@   554 5.3.0 to DATA
+    hangdata@   closes at DATA
     tempdot@    451 4.3.0 to the dot        permdot@    554 5.6.0 to the dot
     dropbody@   closes in the body          drop@       closes after the dot, message not taken
     droptaken@  takes the message, then closes instead of answering
     silent@     takes the message and never answers
+    dripdot@    takes the message, then an answer that never ends, a little at a time
+    busydot@    421 to the dot, message not taken, then closes
+    twice@      takes the message and says so twice
     odd@        299 to the dot              babble@     an answer to the dot that is no SMTP
     noisy@      a multi-line answer with control characters and 2,000 characters to the dot
 
@@ -22,8 +28,11 @@ import socket
 import socketserver
 import ssl
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from io import BufferedReader
+from typing import NoReturn
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +52,8 @@ class Manners:
     """User and password, without which MAIL is refused with 530."""
     login_refusal: str = "535 5.7.8 wrong"
     mail_reply: str = "250 2.1.0 ok"
+    lax: bool = False
+    """Whether it lets a refused transaction go on: RCPT after MAIL was refused, 354 though nobody is to get it."""
     messages_a_connection: int = 0
     """After so many it answers MAIL with 421 and closes; 0 is no limit."""
     hang_up_after: int = 0
@@ -75,6 +86,10 @@ class Relay:
     taken: list[Taken] = field(default_factory=list)
     commands: list[str] = field(default_factory=list)
     """Every command line of every connection, in order of arrival."""
+    ahead: int = 0
+    """How many commands came while the answer to the one before was still to be given (not counted under TLS)."""
+    to_nobody: list[bytes] = field(default_factory=list)
+    """Messages for which no recipient had been accepted."""
     connections: int = 0
     """How many there have been."""
     now_open: int = 0
@@ -134,6 +149,9 @@ class _HangUp(Exception):
 
 class _Session(socketserver.StreamRequestHandler):
     server: _Server
+    rfile: BufferedReader
+    disable_nagle_algorithm = True
+    """Answers to a group leave one by one: each would wait for the acknowledgement of the one before."""
 
     def handle(self) -> None:
         seen = self.server.relay
@@ -157,6 +175,7 @@ class _Session(socketserver.StreamRequestHandler):
     def _serve(self, seen: Relay, crowd: int) -> None:
         self.relay, self.manners = seen, seen.manners
         self.sender = self.options = self.recipient = ""
+        self.mailing = False
         self.messages, self.secure, self.known = 0, False, self.manners.login is None
         if self.manners.implicit_tls:
             self._encrypt()
@@ -170,11 +189,29 @@ class _Session(socketserver.StreamRequestHandler):
             text = line.decode("utf-8", "replace").rstrip("\r\n")
             with seen.lock:
                 seen.commands.append(text)
+                seen.ahead += self._is_more_there()
             verb, _, argument = text.partition(" ")
             if verb in _VERBS:
                 getattr(self, f"_{verb.lower()}")(argument)
             else:
                 self._say("502 5.5.1 what?")
+
+    def _is_more_there(self) -> bool:
+        if self.secure:
+            return False
+        self.connection.setblocking(False)
+        try:
+            return bool(self.rfile.peek(1))
+        finally:
+            self.connection.setblocking(True)
+
+    def _drip(self) -> NoReturn:
+        """A letter at a time until the client has had enough."""
+        self.wfile.write(b"250-")
+        while True:
+            self.wfile.write(b"o")
+            self.wfile.flush()
+            time.sleep(0.01)
 
     def _say(self, text: str) -> None:
         self.wfile.write(text.encode("utf-8", "surrogateescape") + b"\r\n")
@@ -229,10 +266,14 @@ class _Session(socketserver.StreamRequestHandler):
             raise _HangUp
         else:
             self.sender, self.options = self._path(argument)
+            self.mailing = self.manners.lax or self.manners.mail_reply.startswith("250")
             self._say(self.manners.mail_reply)
 
     def _rcpt(self, argument: str) -> None:
         recipient, _ = self._path(argument)
+        if not self.mailing:
+            self._say("503 5.5.1 MAIL first")
+            return
         match recipient.partition("@")[0]:
             case "temperror":
                 self._say("451 4.3.0 try again")
@@ -243,6 +284,8 @@ class _Session(socketserver.StreamRequestHandler):
                 raise _HangUp
             case "hangup":
                 raise _HangUp
+            case "drip":
+                self._drip()
             case _:
                 self.recipient = recipient
                 self._say("250 2.1.5 ok")
@@ -256,6 +299,7 @@ class _Session(socketserver.StreamRequestHandler):
 
     def _rset(self, argument: str) -> None:
         self.sender = self.recipient = ""
+        self.mailing = False
         self._say("250 2.0.0 ok")
 
     def _noop(self, argument: str) -> None:
@@ -266,20 +310,40 @@ class _Session(socketserver.StreamRequestHandler):
         raise _HangUp
 
     def _data(self, argument: str) -> None:
-        if not self.recipient:
-            self._say("503 5.5.1 no recipient")
+        local = self.recipient.partition("@")[0]
+        if not self._goes_on(local):
             return
         self._say("354 go on")
-        local = self.recipient.partition("@")[0]
         if local == "dropbody":
             self.rfile.read(100)
             raise _HangUp
         data = self._body()
+        if not self.recipient:
+            with self.relay.lock:
+                self.relay.to_nobody.append(data)
+            self._say("554 5.5.1 nobody is to get it")
+            return
         self.messages += 1
-        if local not in ("drop", "tempdot", "permdot"):
+        if local not in ("drop", "tempdot", "permdot", "busydot"):
             self._take(data)
         self._answer(local)
         self.recipient = ""
+        self.mailing = False
+
+    def _goes_on(self, local: str) -> bool:
+        """Whether DATA gets its 354."""
+        match local:
+            case "tempdata":
+                self._say("451 4.3.0 try again")
+            case "permdata":
+                self._say("554 5.3.0 not here")
+            case "hangdata":
+                raise _HangUp
+            case _ if not self.recipient and not self.manners.lax:
+                self._say("503 5.5.1 no recipient")
+            case _:
+                return True
+        return False
 
     def _body(self) -> bytes:
         lines = []
@@ -302,15 +366,21 @@ class _Session(socketserver.StreamRequestHandler):
             case "silent":
                 self.rfile.readline()
                 raise _HangUp
-            case "tempdot":
-                self._say("451 4.3.0 try again")
-            case "permdot":
-                self._say("554 5.6.0 we do not like this")
-            case "odd":
-                self._say("299 whatever")
-            case "babble":
-                self._say("hello there")
-            case "noisy":
-                self._say("250-2.0.0 queued\x00\x1b[31m as\r\n250 7F3A \udce9" + "x" * 2000)
+            case "dripdot":
+                self._drip()
             case _:
-                self._say("250 2.0.0 taken")
+                self._say(_ANSWERS.get(local, "250 2.0.0 taken"))
+        if local == "busydot":
+            raise _HangUp
+
+
+_ANSWERS = {
+    "tempdot": "451 4.3.0 try again",
+    "permdot": "554 5.6.0 we do not like this",
+    "busydot": "421 4.3.2 going down",
+    "twice": "250 2.0.0 taken\r\n250 2.0.0 taken",
+    "odd": "299 whatever",
+    "babble": "hello there",
+    "noisy": "250-2.0.0 queued\x00\x1b[31m as\r\n250 7F3A \udce9" + "x" * 2000,
+}
+"""What it says to the dot."""

@@ -1,8 +1,17 @@
-"""Values and short ways for tests of the store."""
+"""Databases, values and short ways for tests of the store."""
 
-from collections.abc import Iterable
-from dataclasses import replace
+import os
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from itertools import count
+from pathlib import Path
+from typing import Any, Protocol
+
+from psycopg import Connection
+from sqlalchemy import URL
 
 from newsletter.model import (
     Edition,
@@ -18,7 +27,7 @@ from newsletter.model import (
     Subscriber,
     Topic,
 )
-from newsletter.store import Settled, Store
+from newsletter.store import Settled, Store, open_store
 
 NOW = datetime(2026, 11, 30, 8, tzinfo=UTC)
 PLACE = "subscribers/subscribers.csv"
@@ -27,6 +36,67 @@ REFUSED = Receipt("refused", 550, "5.1.1", "5.1.1 no such user")
 DEFERRED = Receipt("deferred", 451, "4.7.1", "4.7.1 later")
 IN_DOUBT = Receipt("in_doubt")
 EVERYTHING = Interests(("*",))
+
+Url = AbstractContextManager[str]
+_numbers = count()
+
+
+class Databases(Protocol):
+    """Makes databases of one kind, and takes them away after use. A URL is all that a test knows of one."""
+
+    def blank(self) -> Url:
+        """Without tables."""
+
+    def ready(self) -> Url:
+        """With empty tables; a copy of the first one, since migrations take their time."""
+
+
+class Files:
+    """SQLite."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._first = folder / "first.db"
+        with opened(f"sqlite:///{self._first}"):
+            pass
+
+    @contextmanager
+    def blank(self) -> Iterator[str]:
+        yield f"sqlite:///{self._folder / f'{next(_numbers)}.db'}"
+
+    @contextmanager
+    def ready(self) -> Iterator[str]:
+        with self.blank() as url:
+            shutil.copy(self._first, url.removeprefix("sqlite:///"))
+            yield url
+
+
+@dataclass(frozen=True)
+class Server:
+    """PostgreSQL, whose user may make databases."""
+
+    url: URL
+    connection: Connection[Any]
+    template: str = "template0"
+    """The database that `ready` ones are copies of."""
+
+    def blank(self) -> Url:
+        return self._copy_of("template0")
+
+    def ready(self) -> Url:
+        return self._copy_of(self.template)
+
+    @contextmanager
+    def _copy_of(self, template: str) -> Iterator[str]:
+        name = f"newsletter_test_{os.getpid()}_{next(_numbers)}"
+        self.connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}".encode())
+        try:
+            yield self.url.set(database=name).render_as_string(hide_password=False)
+        finally:
+            self.connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
+def opened(url: str) -> AbstractContextManager[Store]:
+    return closing(open_store(url, root=Path()))
 
 
 def person(name: str, *topics: str, status: Status = "active", line: int = 0) -> Subscriber:

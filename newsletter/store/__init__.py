@@ -38,7 +38,9 @@ class Store:
 def open_store(url: str, *, root: Path) -> Store:
     """Opens the store that newsletter.toml names, and makes it if it is not there.
 
-    `url` is `sqlite:///PATH`, where a relative path is relative to `root`. An older store is brought up to date first.
-    Raises ConfigError for another URL and for a store that a newer program wrote.
+    `url` is `sqlite:///PATH`, where a relative path is relative to `root`, or `postgresql://USER@HOST/NAME`, where the
+    database must be there. An older store is brought up to date first.
+    Raises ConfigError for another URL, a missing driver, a server that turns us away and a store that a newer program
+    wrote; TryLater if the server cannot be reached.
     """
     return Store(open_database(url, root))

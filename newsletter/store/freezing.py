@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Column, Connection, Select, Table, Text, bindparam, cast, func, insert, null, select, update
 
 from newsletter.model import BlockSet, Edition, Manifest, digest
-from newsletter.store.engine import STREAMED
+from newsletter.store.engine import streamed
 from newsletter.store.records import blocks_text, edition_of, edition_text
 from newsletter.store.tables import block, delivery, issue, skip, subscriber
 from newsletter.store.tables import edition as edition_table
@@ -52,7 +52,7 @@ class Freezing:
         """
         query = (select(subscriber.c.id, subscriber.c.interests, *self._past(since))
                  .where(subscriber.c.status == "active").order_by(subscriber.c.id))
-        for number, interests, sent, passed in self._connection.execute(query, execution_options=STREAMED):
+        for number, interests, sent, passed in streamed(self._connection, query):
             yield Reader(number, interests, _in_order(sent, passed))
 
     def edition_stories(self, number: int) -> frozenset[str]:

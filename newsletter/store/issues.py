@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Select, delete, insert, or_, s
 
 from newsletter.errors import DataError, UsageError
 from newsletter.model import BlockSet, Edition, Manifest, Slot, Subscriber
-from newsletter.store.engine import STREAMED, Database
+from newsletter.store.engine import Database, streamed
 from newsletter.store.freezing import Freezing
 from newsletter.store.outbox import count_states, issue_number, withdraw_queued
 from newsletter.store.records import (
@@ -137,12 +137,13 @@ class Issues:
             issue = _issue(connection, id)
             if issue.state not in ("frozen", "sending"):
                 raise UsageError(f"{id} is {issue.state}; only an issue that is to be sent can be cancelled")
+            # Counted when nothing is left that a worker could still claim, or hand back, beside us.
+            withdraw_queued(connection, issue.number, now)
             sums = count_states(connection, issue.number)
-            gone = sums["sent"] + sums["claimed"] + sums["in_doubt"]
+            gone = sums["sent"] + sums["claimed"] + sums["queued"] + sums["in_doubt"]
             if gone:
                 raise UsageError(f"{id} cannot be cancelled: {gone} of {issue.audience} messages are on their way",
                                  cure=f"newsletter status {id}")
-            withdraw_queued(connection, issue.number, now)
             connection.execute(update(table).where(table.c.id == id).values(
                 state="cancelled", finished_at=now, slot_key=f"{issue.slot_key} (cancelled {issue.number})"))
 
@@ -200,14 +201,14 @@ class Issues:
         with self._database.reading() as connection:
             query = (select(columns.number, columns.content, columns.audience)
                      .where(columns.issue == issue_number(connection, id)).order_by(columns.number))
-            for number, content, audience in connection.execute(query, execution_options=STREAMED):
+            for number, content, audience in streamed(connection, query):
                 yield number, edition_of(content), audience
 
     def skips(self, id: str) -> Iterator[Skip]:
         """Everyone left out of the issue, in the order in which we first saw them."""
         with self._database.reading() as connection:
             query = _skips(issue_number(connection, id)).order_by(skip.c.subscriber)
-            yield from map(_skip_of, connection.execute(query, execution_options=STREAMED))
+            yield from map(_skip_of, streamed(connection, query))
 
     def skip_of(self, id: str, subscriber_id: int) -> Skip | None:
         """Why this subscriber was left out; None for who was not."""

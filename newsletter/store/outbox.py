@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Select, bindparam, func, or_, select, true, u
 
 from newsletter.errors import UsageError
 from newsletter.model import Delivery, Receipt, Settled, State
-from newsletter.store.engine import STREAMED, Database
+from newsletter.store.engine import Database, streamed
 from newsletter.store.records import RECEIPT_COLUMNS, SUBSCRIBER_COLUMNS, receipt_of, subscriber_of
 from newsletter.store.tables import EPOCH, subscriber
 from newsletter.store.tables import delivery as table
@@ -45,7 +45,7 @@ class Outbox:
         edition come together. `token` names the worker for as long as it lives. Once this returned, the claims survive
         a power loss. An empty list means that nothing is due: see `next_due`.
         """
-        with self._database.writing() as connection:
+        with self._database.claiming() as connection:
             number = issue_number(connection, issue)
             _settle(connection, settled, number, now, token)
             return _claim(connection, issue, number, limit, now, token)
@@ -91,7 +91,7 @@ class Outbox:
                 query = query.where(table.c.state == state)
             if ever_in_doubt:
                 query = query.where(table.c.ever_in_doubt)
-            for row in connection.execute(query, execution_options=STREAMED):
+            for row in streamed(connection, query):
                 yield _delivery_of(issue, row)
 
     def delivery(self, issue: str, key: str) -> Delivery | None:
@@ -180,8 +180,7 @@ def _move(connection: Connection, deliveries: Sequence[Delivery], state: State, 
 
 
 def _deliveries() -> Select[Any]:
-    columns = (table.c[name] for name in ("id", "edition", "state", "attempts", "ever_in_doubt"))
-    return (select(*columns, *RECEIPT_COLUMNS, *SUBSCRIBER_COLUMNS)
+    return (select(*_OWN_COLUMNS, *RECEIPT_COLUMNS, *SUBSCRIBER_COLUMNS)
             .join_from(table, subscriber, subscriber.c.id == table.c.subscriber))
 
 
@@ -191,13 +190,19 @@ def _delivery_of(issue: str, row: Any) -> Delivery:
                     ever_in_doubt)
 
 
+_OWN_COLUMNS = tuple(table.c[name] for name in ("id", "edition", "state", "attempts", "ever_in_doubt"))
+
 # The limit stands in a query of its own, which reads the index in its own order: the cost is that of so many rows,
-# whatever else waits or is done. Else the database might look at every due row's subscriber first.
+# whatever else waits or is done. Else the database might look at every due row's subscriber first. It gives all that is
+# wanted of a row: where rows are locked one by one, a second look might see the row as it was before the lock. And it
+# is a CTE, since PostgreSQL runs one that locks exactly once: a subquery it might run again, and lock more rows.
 _NEXT = (
-    select(table.c.id)
+    select(*_OWN_COLUMNS, *RECEIPT_COLUMNS, table.c.subscriber, table.c.due_at)
     .where(table.c.issue == bindparam("number"), table.c.state == "queued", table.c.due_at <= bindparam("now"))
-    .order_by(table.c.due_at, table.c.edition).limit(bindparam("most")).with_for_update(skip_locked=True).subquery())
-_DUE = _deliveries().join(_NEXT, _NEXT.c.id == table.c.id).order_by(table.c.due_at, table.c.edition)
+    .order_by(table.c.due_at, table.c.edition).limit(bindparam("most")).with_for_update(skip_locked=True).cte("next"))
+_DUE = (
+    select(*(_NEXT.c[column.name] for column in (*_OWN_COLUMNS, *RECEIPT_COLUMNS)), *SUBSCRIBER_COLUMNS)
+    .join_from(_NEXT, subscriber, subscriber.c.id == _NEXT.c.subscriber).order_by(_NEXT.c.due_at, _NEXT.c.edition))
 
 _MOVE = update(table).where(table.c.id == bindparam("which")).values(
     state=bindparam("new_state"), token=bindparam("new_token"), changed_at=bindparam("now"))

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Select, case, func, insert, or_, select, u
 
 from newsletter.errors import UsageError
 from newsletter.model import Problem, Status, Subscriber
-from newsletter.store.engine import STREAMED, Database
+from newsletter.store.engine import Database, streamed
 from newsletter.store.records import SUBSCRIBER_COLUMNS, interests_of, subscriber_of
 from newsletter.store.syncing import Synced, Syncing
 from newsletter.store.tables import delivery, memory
@@ -90,7 +90,7 @@ class Subscribers:
         if status is not None:
             query = query.where(table.c.status == status)
         with self._database.reading() as connection:
-            yield from map(subscriber_of, connection.execute(query, execution_options=STREAMED))
+            yield from map(subscriber_of, streamed(connection, query))
 
     def find(self, text: str, limit: int) -> list[Subscriber]:
         """People whose address or name holds these words, in the order in which we first saw them; with none, everyone.
@@ -130,7 +130,7 @@ class Subscribers:
         query = select(table.c.interests).where(table.c.status == "active")
         chosen: Counter[str] = Counter()
         with self._database.reading() as connection:
-            for text in connection.scalars(query, execution_options=STREAMED):
+            for (text,) in streamed(connection, query):
                 chosen.update(interests_of(text).topics)
         return chosen
 

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, bindparam, case, func, insert, select, update
 
 from newsletter.errors import DataError
 from newsletter.model import Problem, Subscriber
-from newsletter.store.engine import STREAMED
+from newsletter.store.engine import streamed
 from newsletter.store.records import subscriber_row
 from newsletter.store.tables import subscriber as table
 
@@ -112,7 +112,7 @@ class Syncing:
             return 0
         query = select(table.c.id, table.c.status).where(table.c.present, table.c.id <= self._last_id)
         vanished, active = array("q"), array("q")
-        for number, status in self._connection.execute(query, execution_options=STREAMED):
+        for number, status in streamed(self._connection, query):
             if not self._seen[number]:
                 vanished.append(number)
                 if status == "active":

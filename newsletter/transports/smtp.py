@@ -1,36 +1,30 @@
 """The transport that hands messages to a relay over SMTP (RFC 5321), on connections that are kept and used again.
 
 1. A message takes an idle connection or opens one: greeting, STARTTLS or TLS, EHLO and AUTH are aiosmtplib's.
-2. MAIL, RCPT and DATA are asked one after the other (a relay with PIPELINING could be told all at once: `_converse`).
-   What is refused there is refused for certain, and a connection lost there has taken nothing.
-3. The bytes leave as they are. From now until the answer to the final dot nobody can tell whether the relay has taken
-   the message (RFC 1047): what goes wrong here is `in_doubt`, and only here.
-4. The connection goes back to the idle ones, after RSET if something was refused; it is closed if it is out of step.
+2. The message goes over it: see `conversation`. If the connection turns out to be gone before that, on a new one.
+3. The connection goes back to the idle ones, unless it was cut.
 """
 
 import asyncio
-import contextlib
-import dataclasses
 import functools
 import re
 import ssl
-from collections.abc import Mapping
-from typing import Literal
+from typing import Literal, cast
 
-from aiosmtplib import SMTP, SMTPAuthenticationError, SMTPException, SMTPHeloError, SMTPResponse
+from aiosmtplib import SMTP, SMTPAuthenticationError, SMTPException, SMTPHeloError
 
 from newsletter.errors import ConfigError, TryLater
 from newsletter.model import Message, Receipt
+from newsletter.transports.conversation import Conversation, Lost
+from newsletter.transports.reply import Reply, cleaned
 
 Security = Literal["starttls", "tls", "none"]
 """How a connection is protected. What is asked for is never given up for clear text."""
 
 _ADDRESS = re.compile(r"[^\s<>@\x00-\x1f\x7f]+@[^\s<>@\x00-\x1f\x7f]+")
-_ENHANCED = re.compile(r"[245]\.\d{1,3}\.\d{1,3}(?!\S)")
 _LOOPBACK = re.compile(r"localhost|127\.\d+\.\d+\.\d+|::1")
-_OUTCOMES: Mapping[int, Literal["sent", "deferred", "refused", "in_doubt"]] = {2: "sent", 4: "deferred", 5: "refused"}
-_QUIT_TIMEOUT = 5
-"""Seconds a relay has to answer QUIT; nothing depends on the answer."""
+_WANTS_LOGIN = 530
+"""RFC 4954, section 6, and RFC 3207, section 4: the relay wants AUTH or STARTTLS first."""
 
 
 class SmtpTransport:
@@ -41,8 +35,9 @@ class SmtpTransport:
         username: str = "", password: str = "", timeout: float = 300, dot_timeout: float = 600,
         tls: ssl.SSLContext | None = None,
     ) -> None:
-        """`local_hostname` is our name in EHLO. `timeout` and `dot_timeout` are seconds for each answer and for the one
-        to the final dot (RFC 5321, section 4.5.3.2). `tls` decides which certificates are good; None is the system's.
+        """`local_hostname` is our name in EHLO. `timeout` is the seconds to open a connection, and again those until
+        MAIL, RCPT and DATA are answered; `dot_timeout` those for the message itself (RFC 5321, section 4.5.3.2). `tls`
+        decides which certificates are good; None is the system's.
 
         Raises ConfigError if the password would cross a network in clear text.
         """
@@ -50,7 +45,7 @@ class SmtpTransport:
             cure = 'Set security = "starttls" (port 587) or "tls" (port 465).'
             raise ConfigError(f"the password for the relay {host} would be sent unencrypted", cure=cure)
         self.lanes = connections
-        self._place, self._dot_timeout = f"{host}:{port}", dot_timeout
+        self._place, self._timeout, self._dot_timeout = f"{host}:{port}", timeout, dot_timeout
         self._new = functools.partial(
             SMTP, hostname=host, port=port, local_hostname=local_hostname, timeout=timeout,
             use_tls=security == "tls", start_tls=security == "starttls",
@@ -62,7 +57,7 @@ class SmtpTransport:
         self._failure: ConfigError | TryLater | None = None
         self._open = 0
         self._given_up = 0
-        self._places: asyncio.LifoQueue[SMTP | None] = asyncio.LifoQueue()
+        self._places: asyncio.LifoQueue[Conversation | None] = asyncio.LifoQueue()
         """Where a connection is idle, or (None) one may be opened: the most recently used is the first out."""
         for _ in range(connections):
             self._places.put_nowait(None)
@@ -76,39 +71,42 @@ class SmtpTransport:
         if not (_ADDRESS.fullmatch(message.sender) and _ADDRESS.fullmatch(message.recipient)):
             return Receipt("refused", reply="not an address that can be put on MAIL or RCPT")
         while True:
-            smtp, fresh = await self._take()
+            conversation, fresh = await self._take()
             try:
-                return await self._converse(smtp, message)
-            except _Lost as lost:
+                receipt = await conversation.hand_over(message)
+                if receipt.code == _WANTS_LOGIN:
+                    raise self._wants_login(receipt)
+                return receipt
+            except Lost as lost:
                 if fresh:
                     return lost.receipt
                 # Relays close idle connections, and others after so many messages: go on with a new one.
             except BaseException:
-                smtp.close()  # an answer still under way would be taken for that to the next command
+                conversation.cut()  # an answer still under way would be taken for that to the next command
                 raise
             finally:
-                self._give_back(smtp)
+                self._give_back(conversation)
 
     async def close(self) -> None:
         """Takes leave of the relay. Messages still under way are not waited for."""
         places = [self._places.get_nowait() for _ in range(self._places.qsize())]
-        await asyncio.gather(*(_quit(smtp) for smtp in places if smtp))
-        for smtp in places:
-            if smtp:
-                self._give_back(smtp)
+        await asyncio.gather(*(conversation.quit() for conversation in places if conversation))
+        for conversation in places:
+            if conversation:
+                self._give_back(conversation)
             else:
                 self._places.put_nowait(None)
         self._failure = None
 
     # --- Connections ---
 
-    async def _take(self) -> tuple[SMTP, bool]:
+    async def _take(self) -> tuple[Conversation, bool]:
         """A connection, and whether it was opened just now. Waits for one if there are as many as there may be."""
         while True:
-            smtp = await self._places.get()
-            if smtp and smtp.is_connected:
-                return smtp, False
-            if smtp:
+            conversation = await self._places.get()
+            if conversation and conversation.is_open:
+                return conversation, False
+            if conversation:
                 self._count_out()
             try:
                 return await self._connect(), True
@@ -118,9 +116,9 @@ class SmtpTransport:
                     raise
                 self._given_up += 1  # the relay wants no more than are open: do with those
 
-    def _give_back(self, smtp: SMTP) -> None:
-        if smtp.is_connected:
-            self._places.put_nowait(smtp)
+    def _give_back(self, conversation: Conversation) -> None:
+        if conversation.is_open:
+            self._places.put_nowait(conversation)
         else:
             self._places.put_nowait(None)
             self._count_out()
@@ -132,7 +130,7 @@ class SmtpTransport:
             self._given_up -= 1
             self._places.put_nowait(None)
 
-    async def _connect(self) -> SMTP:
+    async def _connect(self) -> Conversation:
         """One at a time, and who waited meanwhile shares a failure: a wrong password is tried once, not by all."""
         failures = self._failures
         async with self._door:
@@ -140,66 +138,29 @@ class SmtpTransport:
                 raise self._failure
             smtp = self._new()
             try:
-                await smtp.connect()
-                await _greet(smtp)
+                async with asyncio.timeout(self._timeout):
+                    await smtp.connect()
+                    await _greet(smtp)
+                if not smtp.is_connected:
+                    raise ConnectionResetError("it closed the connection after its greeting")
             except (SMTPException, OSError) as error:
                 smtp.close()
                 self._failures += 1
                 self._failure = _failure(error, self._place)
                 raise self._failure from error
+            except BaseException:
+                smtp.close()
+                raise
         self._open += 1
-        return smtp
+        return Conversation(
+            cast(asyncio.Transport, smtp.transport), smtp.esmtp_extensions,
+            timeout=self._timeout, dot_timeout=self._dot_timeout,
+        )
 
-    # --- One message ---
-
-    async def _converse(self, smtp: SMTP, message: Message) -> Receipt:
-        """One transaction (RFC 5321, section 3.3). Raises _Lost if the connection ends before the message has begun."""
-        options = [b"SIZE=%d" % sum(map(len, message.parts))] if smtp.supports_extension("size") else []
-        if not (message.sender + message.recipient).isascii():
-            if not smtp.supports_extension("smtputf8"):
-                return Receipt("refused", 0, "5.6.7", "the relay does not offer SMTPUTF8, which this address needs")
-            options.append(b"SMTPUTF8")
-        sender, recipient = f"FROM:<{message.sender}>".encode(), f"TO:<{message.recipient}>".encode()
-        for command, expected in (((b"MAIL", sender, *options), 2), ((b"RCPT", recipient), 2), ((b"DATA",), 3)):
-            reply = await _ask(smtp, *command)
-            if reply.code == 530:  # RFC 4954, section 6, and RFC 3207, section 4: it wants AUTH or STARTTLS first
-                raise self._wants_login(reply)
-            if reply.code // 100 != expected:
-                return await _turned_down(smtp, reply)
-        return await self._send(smtp, message)
-
-    async def _send(self, smtp: SMTP, message: Message) -> Receipt:
-        try:
-            if smtp.protocol is None:
-                raise ConnectionResetError("the connection ended after DATA")
-            protocol = smtp.protocol
-            protocol.write(message.wire + b".\r\n")
-        except (SMTPException, OSError) as error:
-            raise _Lost(error) from error
-        try:
-            reply = await protocol.read_response(timeout=self._dot_timeout)
-        except (SMTPException, OSError) as error:
-            smtp.close()
-            return Receipt("in_doubt", reply=_cleaned(f"no answer to the final dot: {error}"))
-        receipt = _receipt(reply)
-        if receipt.outcome == "in_doubt" or reply.code == 421:
-            smtp.close()
-        return receipt
-
-    def _wants_login(self, reply: SMTPResponse) -> ConfigError:
+    def _wants_login(self, receipt: Receipt) -> ConfigError:
         cure = "Set security, username and password_file of this relay as its operator says."
-        return ConfigError(f"the relay takes no mail from us: {_said(reply)}", place=self._place, cure=cure)
-
-
-class _Lost(Exception):
-    """The connection ended before a byte of the message had left: definitely not sent."""
-
-    def __init__(self, cause: SMTPResponse | Exception) -> None:
-        super().__init__(str(cause))
-        if isinstance(cause, SMTPResponse):
-            self.receipt = dataclasses.replace(_receipt(cause), outcome="deferred")
-        else:
-            self.receipt = Receipt("deferred", reply=_cleaned(f"the connection ended before the message: {cause}"))
+        return ConfigError(f"the relay takes no mail from us: {receipt.code} {receipt.reply}", place=self._place,
+                           cure=cure)
 
 
 async def _greet(smtp: SMTP) -> None:
@@ -214,62 +175,15 @@ async def _greet(smtp: SMTP) -> None:
         await smtp.helo()
 
 
-async def _ask(smtp: SMTP, *command: bytes) -> SMTPResponse:
-    """The answer to a command before the message; raises _Lost, the connection closed, if there is no sound one."""
-    try:
-        reply = await smtp.execute_command(*command)
-    except (SMTPException, OSError) as error:
-        smtp.close()
-        raise _Lost(error) from error
-    if reply.code == 421 or not 200 <= reply.code <= 599:
-        smtp.close()
-        raise _Lost(reply)
-    return reply
-
-
-async def _turned_down(smtp: SMTP, reply: SMTPResponse) -> Receipt:
-    if reply.code < 400:  # a yes to another question than ours
-        smtp.close()
-        raise _Lost(reply)
-    with contextlib.suppress(_Lost):
-        if (await _ask(smtp, b"RSET")).code != 250:
-            smtp.close()
-    return _receipt(reply)
-
-
-async def _quit(smtp: SMTP) -> None:
-    with contextlib.suppress(SMTPException, OSError):
-        await smtp.quit(timeout=_QUIT_TIMEOUT)
-    smtp.close()
-
-
-def _receipt(reply: SMTPResponse) -> Receipt:
-    """What an answer to a message means (RFC 5321, section 4.2.1); from one that makes no sense nobody can tell."""
-    enhanced = _ENHANCED.match(reply.message)
-    return Receipt(
-        _OUTCOMES.get(reply.code // 100, "in_doubt"), reply.code, enhanced[0] if enhanced else "",
-        _cleaned(reply.message),
-    )
-
-
 def _failure(error: Exception, place: str) -> ConfigError | TryLater:
     """Why there is no connection, in words that name the cure."""
     if isinstance(error, SMTPAuthenticationError) and error.code // 100 == 5:
         cure = "Correct username and password_file of this relay, then start again: it is not tried meanwhile."
-        return ConfigError(f"the relay refuses our login: {_said(error)}", place=place, cure=cure)
+        return ConfigError(f"the relay refuses our login: {Reply(error.code, error.message)}", place=place, cure=cure)
     reason = error.__cause__ if isinstance(error.__cause__, ssl.SSLError) else error
     if isinstance(reason, ssl.SSLCertVerificationError):
         cure = "Set host to the name in the relay's certificate, or have that renewed; nothing is sent unchecked."
         return TryLater(f"the relay's certificate is not good: {reason.verify_message}", place=place, cure=cure)
     cure = "Look whether the relay is up, and at host, port and security in newsletter.toml; the mail waits."
-    return TryLater(f"the relay cannot be used now: {_cleaned(str(reason))}", place=place, cure=cure)
-
-
-def _said(reply: SMTPResponse | SMTPAuthenticationError) -> str:
-    return f"{reply.code} {_cleaned(reply.message)}"
-
-
-def _cleaned(text: str) -> str:
-    """A relay's words on one line, without control characters, of at most 500 characters."""
-    printable = "".join(each if each.isprintable() else " " for each in text)
-    return " ".join(printable.split())[:500]
+    words = cleaned(str(reason)) or "no connection within the time"
+    return TryLater(f"the relay cannot be used now: {words}", place=place, cure=cure)

@@ -19,8 +19,8 @@ from sqlalchemy import create_engine
 from newsletter import store as package
 from newsletter.errors import ConfigError, TryLater
 from newsletter.model import Subscriber
-from newsletter.store import engine, open_store, tables
-from tests.storing import NOW, PLACE, person
+from newsletter.store import Store, engine, open_store, postgresql, sqlite, tables
+from tests.storing import NOW, PLACE, crowd, fill, opened, person
 
 URL = "sqlite:///data/newsletter.db"
 
@@ -43,8 +43,8 @@ def test_a_current_store_is_opened_without_loading_alembic(path: Path) -> None:
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 
 
-def test_the_migrations_lead_to_the_tables(path: Path) -> None:
-    database = engine.open_database(URL, path.parent.parent)
+def test_the_migrations_lead_to_the_tables(url: str) -> None:
+    database = engine.open_database(url, Path())
     with closing(database), database.reading() as connection:
         assert compare_metadata(MigrationContext.configure(connection), tables.metadata) == []
 
@@ -63,33 +63,33 @@ def test_the_version_is_that_of_the_newest_migration() -> None:
     assert ScriptDirectory.from_config(config).get_heads() == [engine.VERSION]
 
 
-def test_a_store_written_by_a_newer_program_is_refused(path: Path, tmp_path: Path) -> None:
-    with closing(sqlite3.connect(path)) as connection:
-        connection.execute("UPDATE alembic_version SET version_num = '9999'")
-        connection.commit()
+def test_a_store_written_by_a_newer_program_is_refused(url: str) -> None:
+    with closing(engine.open_database(url, Path())) as database, database.writing() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
     with pytest.raises(ConfigError, match="version 9999, this program knows versions up to"):
-        open_store(URL, root=tmp_path)
+        opened(url)
 
 
-def test_a_migration_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_migration_that_fails_leaves_nothing(blank_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
         patch.setattr("alembic.op.create_index", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
-            open_store(URL, root=tmp_path)
-    with closing(open_store(URL, root=tmp_path)) as store:
+            opened(blank_url)
+    with opened(blank_url) as store:
         assert store.issues.all() == []
 
 
-def test_two_processes_may_make_the_same_store_at_once(tmp_path: Path) -> None:
+def test_two_processes_may_make_the_same_store_at_once(blank_url: str) -> None:
     faults: list[BaseException] = []
 
-    def opened() -> None:
+    def make() -> None:
         try:
-            open_store(URL, root=tmp_path).close()
+            with opened(blank_url):
+                pass
         except BaseException as error:
             faults.append(error)
 
-    threads = [threading.Thread(target=opened) for _ in range(4)]
+    threads = [threading.Thread(target=make) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -98,7 +98,7 @@ def test_two_processes_may_make_the_same_store_at_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("url", ["newsletter.db", "mysql://ann:secret@host/db", "sqlite://", "sqlite:///:memory:",
-                                 "postgresql://ann:secret@[bad/db"])
+                                 "postgresql://ann:secret@host:port/db", "postgresql+asyncpg://ann:secret@host/db"])
 def test_a_url_that_cannot_be_used_is_refused_without_repeating_its_password(url: str, tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as refusal:
         open_store(url, root=tmp_path)
@@ -127,36 +127,42 @@ def test_a_committed_claim_is_on_the_disk(path: Path) -> None:
     assert values == ["wal", 2, 1]
 
 
-def test_who_reads_sees_nothing_of_a_transaction_that_is_not_done(path: Path) -> None:
-    with closing(open_store(URL, root=path.parent.parent)) as store:
-        other = store.subscribers
+def test_who_reads_sees_nothing_of_a_transaction_that_is_not_done(store: Store) -> None:
+    other = store.subscribers
 
-        def rows() -> Iterator[Subscriber]:
-            yield person("ann")
-            assert other.count()["active"] == 0
-            yield person("bob")
+    def rows() -> Iterator[Subscriber]:
+        yield person("ann")
+        assert other.count()["active"] == 0
+        yield person("bob")
 
-        store.subscribers.sync(rows(), place=PLACE, now=NOW)
-        assert other.count()["active"] == 2
+    store.subscribers.sync(rows(), place=PLACE, now=NOW)
+    assert other.count()["active"] == 2
 
 
-def test_a_writer_that_does_not_get_its_turn_is_told_to_try_later(
-        path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine, "_BUSY_SECONDS", 0)
-    with closing(sqlite3.connect(path, isolation_level=None)) as other, \
-            closing(open_store(URL, root=path.parent.parent)) as store:
-        other.execute("BEGIN IMMEDIATE")
-        with pytest.raises(TryLater, match="busy"):
+def test_who_reads_sees_one_unchanging_view(store: Store) -> None:
+    """However long it takes: more people than one piece of a stream has."""
+    fill(store, crowd(5000))
+    everyone = store.subscribers.all()
+    first = next(everyone)
+    fill(store, [*crowd(5000), *(person(f"later{number}") for number in range(3000))])
+    assert sum(1 for _ in everyone) == 4999
+    assert first.name == "Reader0"
+
+
+def test_a_writer_that_does_not_get_its_turn_is_told_to_try_later(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for kind in (sqlite, postgresql):
+        monkeypatch.setattr(kind, "_BUSY_SECONDS", 0.01)
+    with opened(url) as store, opened(url) as other:
+        with other._database.writing(), pytest.raises(TryLater, match="busy"):
             store.subscribers.remember("digest", "1")
-        other.execute("COMMIT")
         store.subscribers.remember("digest", "2")
         assert store.subscribers.remembered("digest") == "2"
 
 
-def test_an_address_is_not_shown_by_an_error_of_the_database(path: Path) -> None:
-    with closing(sqlite3.connect(path)) as connection:
-        connection.execute("DROP TABLE subscriber")
-    with closing(open_store(URL, root=path.parent.parent)) as store, pytest.raises(Exception) as fault:  # noqa: PT011
+def test_an_address_is_not_shown_by_an_error_of_the_database(store: Store) -> None:
+    with store._database.writing() as connection:
+        connection.exec_driver_sql("ALTER TABLE subscriber RENAME TO lost")
+    with pytest.raises(Exception, match="subscriber") as fault:
         store.subscribers.get("ann@example.org")
     assert "ann" not in str(fault.value)
 

@@ -3,16 +3,15 @@
 import threading
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import suppress
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
 from newsletter.errors import UsageError
 from newsletter.model import Delivery, Receipt
-from newsletter.store import Had, Settled, Store, open_store
-from tests.storing import DEFERRED, IN_DOUBT, NOW, REFUSED, SENT, crowd, fill, freeze, person, send, stored
+from newsletter.store import Had, Settled, Store
+from tests.storing import DEFERRED, IN_DOUBT, NOW, REFUSED, SENT, crowd, fill, freeze, opened, person, send, stored
 
 HOUR = timedelta(hours=1)
 ISSUE = "weekly-0"
@@ -227,12 +226,12 @@ def test_a_take_that_fails_settles_nothing(frozen: Store) -> None:
     assert sums(frozen) == {"queued": 6, "claimed": 1}
 
 
-def test_workers_on_several_threads_and_connections_share_an_issue_without_a_double(tmp_path: Path) -> None:
-    with closing(open_store("sqlite:///shared.db", root=tmp_path)) as store:
+def test_workers_on_several_threads_and_connections_share_an_issue_without_a_double(url: str) -> None:
+    with opened(url) as store:
         fill(store, crowd(300))
         freeze(store)
         sent: list[int] = []
-        threads = [threading.Thread(target=_work, args=(tmp_path, f"worker{number}", sent)) for number in range(3)]
+        threads = [threading.Thread(target=_work, args=(url, f"worker{number}", sent)) for number in range(3)]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -242,8 +241,8 @@ def test_workers_on_several_threads_and_connections_share_an_issue_without_a_dou
         assert store.issues.finish(ISSUE, NOW)
 
 
-def _work(root: Path, token: str, sent: list[int]) -> None:
-    with closing(open_store("sqlite:///shared.db", root=root)) as store:
+def _work(url: str, token: str, sent: list[int]) -> None:
+    with opened(url) as store:
         for taken in _windows(store, token):
             sent.extend(each.id for each in taken)
 

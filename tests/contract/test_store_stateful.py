@@ -15,7 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from newsletter.model import Delivery, Receipt, State
 from newsletter.store import Settled, Store
-from tests.storing import DEFERRED, IN_DOUBT, NOW, PLACE, REFUSED, SENT, freeze, person
+from tests.storing import DEFERRED, IN_DOUBT, NOW, PLACE, REFUSED, SENT, Databases, Files, freeze, person
 
 NAMES = ("ann", "bob", "eve", "joe", "sue", "tom")
 NewStore = Callable[[], AbstractContextManager[Store]]
@@ -145,10 +145,11 @@ class Sending(RuleBasedStateMachine):
         return next(each.state for each in self.store.outbox.deliveries(issue) if each.id == number)
 
 
-def test_nothing_is_lost_doubled_or_sent_to_the_silent(new_store: NewStore) -> None:
+def test_nothing_is_lost_doubled_or_sent_to_the_silent(new_store: NewStore, databases: Databases) -> None:
     class Here(Sending):
         pass
 
     setattr(Here, "new_store", staticmethod(new_store))  # noqa: B010
-    options: Any = settings(max_examples=40, stateful_step_count=30, deadline=None)
+    examples = 40 if isinstance(databases, Files) else 20  # a server takes four times as long
+    options: Any = settings(max_examples=examples, stateful_step_count=30, deadline=None)
     run_state_machine_as_test(Here, settings=options)

@@ -17,7 +17,7 @@ from newsletter.model import Message
 from newsletter.transports.file import FileTransport
 from newsletter.transports.null import NullTransport
 from newsletter.transports.smtp import SmtpTransport
-from tests.smtpd import relay
+from tests.smtpd import Manners, relay
 
 
 def letter(recipient: str, text: str = "Good morning.", issue: str = "weekly-2026-11-30") -> Message:
@@ -49,20 +49,29 @@ async def a_folder(folder: Path) -> AsyncIterator[Offer]:
 
 
 @asynccontextmanager
-async def a_relay(folder: Path) -> AsyncIterator[Offer]:
-    with relay() as server:
+async def a_relay(folder: Path, *offering: str) -> AsyncIterator[Offer]:
+    with relay(Manners(extensions=(*Manners().extensions, *offering))) as server:
         transport = SmtpTransport("127.0.0.1", server.port, local_hostname="desk.test", security="none", connections=3)
         yield Offer(transport, lambda: {each.recipient: each.data for each in server.taken})
         await transport.close()
 
 
-@pytest_asyncio.fixture(params=[nothing, a_folder, a_relay], ids=["null", "file", "smtp"])
+@asynccontextmanager
+async def a_pipelining_relay(folder: Path) -> AsyncIterator[Offer]:
+    async with a_relay(folder, "PIPELINING") as offered:
+        yield offered
+
+
+ARRIVING = {"file": a_folder, "smtp": a_relay, "smtp, pipelined": a_pipelining_relay}
+
+
+@pytest_asyncio.fixture(params=[nothing, *ARRIVING.values()], ids=["null", *ARRIVING])
 async def offer(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Offer]:
     async with request.param(tmp_path) as offered:
         yield offered
 
 
-@pytest_asyncio.fixture(params=[a_folder, a_relay], ids=["file", "smtp"])
+@pytest_asyncio.fixture(params=ARRIVING.values(), ids=ARRIVING)
 async def arriving(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Offer]:
     async with request.param(tmp_path) as offered:
         yield offered

@@ -1,0 +1,103 @@
+"""PostgreSQL: one server, which several processes reach.
+
+Readers see one snapshot (REPEATABLE READ), writers what is committed (READ COMMITTED). Those who write alone take one
+lock of ours first. Claims do not: they lock the rows they take and pass over those that others took. A claim that was
+committed is on the server's disk, whatever its `synchronous_commit` says.
+"""
+
+import re
+from typing import cast
+
+import psycopg
+from psycopg import IsolationLevel
+from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from newsletter.errors import ConfigError, NewsletterError, TryLater
+
+_BUSY_SECONDS = 60
+"""How long one writer waits for another: longer than freezing an issue for a million takes."""
+
+_CONNECT_SECONDS = 10
+"""How long we wait for each address of a server that does not answer; `connect_timeout` in the URL overrides it."""
+
+_ALONE = 0x6E6577736C657474
+"""The number of the lock of those who write alone, the same in every version: "newslett" in ASCII."""
+
+_URL_CURE = "Look at url under [store] in newsletter.toml; a password comes from NEWSLETTER_STORE__URL or ~/.pgpass."
+_GRANT_CURE = "Make this user the owner: ALTER DATABASE … OWNER TO …; or make another: createdb --owner USER NAME."
+
+_TURNED_AWAY = re.compile(r"does not exist|authentication failed|no password supplied|pg_hba\.conf|permission denied")
+"""What a server says whom it does not let in. libpq hands on the words alone, no code; in another language than English
+they count as "cannot be reached", which is what the person reads anyway."""
+
+
+def connect(url: URL) -> Engine:
+    """The engine of a database on a server. Raises ConfigError for another driver than psycopg."""
+    if url.drivername not in ("postgresql", "postgresql+psycopg"):
+        raise ConfigError(f"store.url names a driver this program does not use: {url.drivername}",
+                          cure='Write url = "postgresql://USER@HOST/NAME" under [store] in newsletter.toml.')
+    waiting = {} if "connect_timeout" in url.query else {"connect_timeout": _CONNECT_SECONDS}
+    engine = create_engine(url.set(drivername="postgresql+psycopg"), hide_parameters=True,
+                           connect_args={"fallback_application_name": "newsletter", **waiting})
+    event.listen(engine, "connect", _set_up)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def fault(error: DBAPIError) -> NewsletterError | None:
+    """What the database's fault means for the person at the keyboard; None for what is a bug of ours.
+
+    Codes: PostgreSQL's manual, appendix A.
+    """
+    words = " ".join(str(error.orig).split())
+    state = getattr(error.orig, "sqlstate", None) or ""
+    if not state:
+        return _fault_of_connection(error, words)
+    if state in ("55P03", "57014") or state.startswith("40"):
+        return TryLater("the store is busy: another process is writing", cure="Run the command again in a moment.")
+    if state == "53100":
+        return TryLater("the disk of the store's server is full", cure="Free some space and run the command again.")
+    if state.startswith(("08", "53", "57", "58")) or state == "25006":
+        return TryLater(f"the store's server cannot be used now: {words}",
+                        cure="Look at the server and its log, then run the command again.")
+    if state == "42501":
+        return ConfigError(f"the store's server does not let us: {words}", cure=_GRANT_CURE)
+    if state.startswith("XX00") and state != "XX000":
+        return ConfigError(f"the store cannot be read: {words}", cure="Put a copy made before in its place.")
+    return None
+
+
+def _fault_of_connection(error: DBAPIError, words: str) -> NewsletterError | None:
+    """Without a code it was libpq or the driver that spoke; neither ever repeats a password."""
+    if isinstance(error.orig, psycopg.ProgrammingError):
+        return ConfigError(f"store.url cannot be used: {words}", cure=_URL_CURE)
+    if not isinstance(error.orig, (psycopg.OperationalError, psycopg.InterfaceError)):
+        return None
+    if _TURNED_AWAY.search(words):
+        return ConfigError(f"the store's server turned us away: {words}", cure=_URL_CURE)
+    return TryLater(f"the store's server cannot be reached: {words}",
+                    cure="Start it and run the command again, or mend url under [store] in newsletter.toml.")
+
+
+def _set_up(connection: "psycopg.Connection[object]", _: ConnectionPoolEntry) -> None:
+    encoding = connection.info.parameter_status("server_encoding")
+    if encoding != "UTF8":
+        raise ConfigError(f"the store's database is encoded as {encoding}, which cannot hold every name",
+                          cure="Make another one: createdb --encoding UTF8 --template template0 NAME.")
+    connection.autocommit = True
+    connection.execute(f"SET lock_timeout = '{_BUSY_SECONDS}s'")
+    connection.execute("SET synchronous_commit = on")  # a lost claim would be a mail sent twice in silence
+    connection.autocommit = False
+
+
+def _begin(connection: Connection) -> None:
+    """What the driver's BEGIN will say, and the lock of those who write alone."""
+    purpose = connection.get_execution_options()["purpose"]
+    reading = purpose == "reading"
+    driver = cast("psycopg.Connection[object]", connection.connection.driver_connection)
+    driver.isolation_level = IsolationLevel.REPEATABLE_READ if reading else IsolationLevel.READ_COMMITTED
+    driver.read_only = reading
+    if purpose == "writing":
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_ALONE})")

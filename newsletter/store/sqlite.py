@@ -1,0 +1,70 @@
+"""SQLite: one file, and one writer at a time.
+
+WAL mode with `synchronous=FULL`: a claim that was committed is still there after a power loss, or a mail would go twice
+in silence.
+"""
+
+import sqlite3
+from pathlib import Path
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from newsletter.errors import ConfigError, NewsletterError, TryLater
+
+_BUSY_SECONDS = 60
+"""How long one writer waits for another: longer than freezing an issue for a million takes."""
+
+
+def connect(url: URL, root: Path) -> Engine:
+    """The engine of a file, which is made if it is not there; a relative path is relative to `root`.
+
+    Raises ConfigError for a URL without a file and for a file that cannot be made.
+    """
+    if url.database in (None, "", ":memory:"):
+        raise ConfigError("store.url names no file: a store in memory forgets who got what",
+                          cure='Write url = "sqlite:///newsletter.db" under [store] in newsletter.toml.')
+    path = root / str(url.database)
+    _make_file(path)
+    engine = create_engine(URL.create("sqlite", database=str(path)), connect_args={"timeout": _BUSY_SECONDS},
+                           hide_parameters=True)  # an error's text must not show addresses
+    event.listen(engine, "connect", _set_up)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def fault(error: DBAPIError) -> NewsletterError | None:
+    """What the database's fault means for the person at the keyboard; None for what is a bug of ours."""
+    name = getattr(error.orig, "sqlite_errorname", "")
+    if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+        return TryLater("the store is busy: another process is writing", cure="Run the command again in a moment.")
+    if name.startswith("SQLITE_FULL"):
+        return TryLater("the disk of the store is full", cure="Free some space and run the command again.")
+    if name.startswith(("SQLITE_IOERR", "SQLITE_READONLY", "SQLITE_CANTOPEN")):
+        return TryLater(f"the store cannot be read or written: {error.orig}",
+                        cure="Look at its disk and its file's permissions, then run the command again.")
+    if name.startswith(("SQLITE_NOTADB", "SQLITE_CORRUPT")):
+        return ConfigError(f"the store cannot be read: {error.orig}", cure="Put a copy made before in its place.")
+    return None
+
+
+def _make_file(path: Path) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.exists():
+            path.touch(mode=0o600)  # it holds addresses; SQLite gives its -wal and -shm files the same mode
+    except OSError as error:
+        raise ConfigError(f"the store cannot be opened: {error.strerror}", place=str(path)) from error
+
+
+def _set_up(connection: sqlite3.Connection, _: ConnectionPoolEntry) -> None:
+    connection.isolation_level = None  # the driver's own BEGIN comes late and never says IMMEDIATE
+    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "cache_size = -32000"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin(connection: Connection) -> None:
+    """A writer takes the lock at once: one that first reads and then writes could not be made to wait."""
+    reading = connection.get_execution_options()["purpose"] == "reading"
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
