@@ -26,7 +26,8 @@ RETRY_AFTER = tuple(timedelta(minutes=minutes) for minutes in (15, 30, 60, 120, 
 rule, giving up after some days; the first is shorter for greylisting servers, which want 5 to 15 minutes)."""
 
 GATHER = 0.004
-"""Seconds in which answers gather before they are settled together: one durable commit costs about as long."""
+"""Seconds in which answers gather before they are settled together: one durable commit costs about as long. Where the
+lanes run out of work it is cut short."""
 
 POISONED = 10
 """So many messages in a row that cannot be composed are no longer about single recipients: the send stops."""
@@ -122,8 +123,13 @@ class _Run:
         self._claimed: asyncio.Queue[Delivery] = asyncio.Queue()
         self._settled: list[Settled] = []
         self._answered = asyncio.Event()
+        self._hungry = asyncio.Event()
+        """Set where more is due than is claimed and the lanes will have nothing to do by the time of the next claim."""
+        self._more_due = True
         self._outstanding = 0
         self._unreachable: TryLater | None = None
+        self._failure: NewsletterError | None = None
+        """What ends the run once everything in flight is settled."""
         self._relay_failures = 0
         self._poisoned = 0
         self.tally: Counter[str] = Counter()
@@ -132,11 +138,13 @@ class _Run:
         """Keeps the window full: settles and claims in one go, then lets answers gather."""
         while True:
             await self._back_off()
-            if self._slice.stop.is_set():
+            if self._slice.stop.is_set() or self._failure:
                 await self.give_back()
             else:
                 await self._take(self._slice.window - self._outstanding)
             if not self._outstanding and not self._settled:
+                if self._failure:
+                    raise self._failure
                 return
             await self._some_answers(lanes)
 
@@ -150,14 +158,22 @@ class _Run:
         """One message after the other; what goes wrong with one is that one's."""
         while True:
             delivery = await self._claimed.get()
+            if self._more_due and self._claimed.qsize() <= self._slice.window // 4:
+                self._hungry.set()
             self._answer(await self._deliver(delivery))
 
     async def _take(self, limit: int) -> None:
         settled, self._settled = self._settled, []
         if not settled and not limit:
             return
-        claimed = await asyncio.to_thread(self._take_rows, limit, settled)
+        try:
+            claimed = await asyncio.to_thread(self._take_rows, limit, settled)
+        except BaseException:
+            self._settled = settled + self._settled  # answers are not lost with the store's: the end tries once more
+            raise
         self._outstanding += len(claimed)
+        self._more_due = len(claimed) == limit
+        self._hungry.clear()
         for delivery in claimed:
             self._claimed.put_nowait(delivery)
 
@@ -177,7 +193,8 @@ class _Run:
             if lane.done():
                 lane.result()
         if self._outstanding:
-            await asyncio.sleep(GATHER)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._hungry.wait(), GATHER)
         self._answered.clear()
 
     async def _back_off(self) -> None:
@@ -198,35 +215,36 @@ class _Run:
         self._answered.set()
 
     async def _deliver(self, delivery: Delivery) -> Settled:
-        if self._unreachable is not None:
+        if self._unreachable is not None or self._failure is not None:
             return Settled(delivery.id, None)
         message = self._compose(delivery)
-        if isinstance(message, Receipt):
-            return self._settle(delivery, message)
+        if isinstance(message, Settled):
+            return message
         try:
             receipt = await self._slice.transport.hand_over(message)
         except TryLater as error:
             self._unreachable = error
             return Settled(delivery.id, None)
-        except NewsletterError:  # about the relay and not about this mail, which has not left
-            self._settled.append(Settled(delivery.id, None))
-            raise
+        except NewsletterError as error:  # about the relay and not about this mail, which has not left
+            self._failure = error
+            return Settled(delivery.id, None)
         self._relay_failures = 0
         return self._settle(delivery, receipt)
 
-    def _compose(self, delivery: Delivery) -> Message | Receipt:
-        """The message, or the refusal of a row that cannot be composed: others must not wait for it."""
+    def _compose(self, delivery: Delivery) -> Message | Settled:
+        """The message; a row that cannot be composed is refused, as others must not wait for it, up to `POISONED`."""
         try:
             message = self._slice.composer.compose(delivery.subscriber, self._slice.edition(delivery.edition))
         except Exception as error:
             self._poisoned += 1
             if self._poisoned >= POISONED:
-                self._settled.append(Settled(delivery.id, None))
-                raise DataError(
+                self._failure = DataError(
                     f"{POISONED} messages in a row could not be composed, the last: {error}", place=self._slice.issue,
                     cure=f"newsletter render {self._slice.issue} --for {delivery.subscriber.email} --out /tmp",
-                ) from error
-            return Receipt("refused", reply=f"could not be composed: {type(error).__name__}: {error}")
+                )
+                return Settled(delivery.id, None)
+            words = f"could not be composed: {type(error).__name__}: {error}"
+            return self._settle(delivery, Receipt("refused", reply=words))
         self._poisoned = 0
         return message
 

@@ -64,6 +64,7 @@ class Stories(Protocol):
     def known(self, source: str) -> frozenset[str]: ...
     def keep(
         self, source: str, fresh: Sequence[Story], held: Sequence[Story], *, now: datetime, state: FeedState | None,
+        complete: bool = False,
     ) -> Kept: ...
     def current(self, since: datetime) -> Collection[tuple[Story, datetime]]: ...
 
@@ -73,7 +74,7 @@ class Freezing(Protocol):
 
     def keep_blocks(self, blocks: Sequence[BlockSet]) -> None: ...
     def audience(self, *, since: datetime) -> Iterator[tuple[int, str, str]]:
-        """Each active subscriber's id, interests as canonical JSON, and the editions had since: "3,17"."""
+        """Each active subscriber's id, interests as canonical JSON, and editions had since: "3,17|9", skips last."""
     def edition_stories(self, number: int) -> frozenset[str]: ...
     def edition_slot(self, number: int) -> datetime: ...
     def edition(self, edition: Edition) -> int: ...
@@ -146,7 +147,7 @@ def keep(name: str, harvest: Harvest, stories: Stories, *, now: datetime) -> Fet
     judged = intake.judge(
         harvest.stories, known=stories.known(name), last_fetch=stories.last_fetch(name), now=now,
     )
-    kept = stories.keep(name, judged.fresh, judged.held, now=now, state=harvest.state)
+    kept = stories.keep(name, judged.fresh, judged.held, now=now, state=harvest.state, complete=harvest.complete)
     problems = harvest.problems + ((judged.problem,) if judged.problem else ())
     return Fetched(kept.new, kept.changed, kept.unchanged, kept.held, problems)
 
@@ -205,7 +206,9 @@ class _Audience:
 
     def decide(self, progress: Callable[[int], None]) -> Audience:
         deliveries, skipped = 0, dict[str, int]()
-        since = issue.window(self._manifest.newsletter, self._manifest.slot)
+        # An old story with new tags is a candidate again: whoever had it, had it after its date.
+        since = min([issue.window(self._manifest.newsletter, self._manifest.slot),
+                     *(each.story.date for each in self._manifest.candidates)])
         outcome_of, deliver, skip = self._outcome_of, self._freezing.deliver, self._freezing.skip
         for count, (subscriber, interests, past) in enumerate(self._freezing.audience(since=since), 1):
             outcome = outcome_of(interests, past)
@@ -230,12 +233,14 @@ class _Audience:
 
     def _decide_once(self, interests_json: str, past: str) -> Outcome:
         interests = Interests.from_json(interests_json)
-        editions = [int(number) for number in past.split(",") if number]
+        sent, _, passed = past.partition("|")
+        sent_editions = [int(number) for number in sent.split(",") if number]
+        editions = sent_editions + [int(number) for number in passed.split(",") if number]
         had = frozenset().union(*(self._freezing.edition_stories(number) for number in editions))
         choice = self._chooser.choose(interests, had)
         number = self._freezing.edition(choice.edition)
         self._largest = max(self._largest, choice.size)
-        last = max((self._freezing.edition_slot(number) for number in editions), default=None)
+        last = max((self._freezing.edition_slot(number) for number in sent_editions), default=None)
         return self._outcome(choice.edition, number, last)
 
     def _outcome(self, chosen: Edition, number: int, last: datetime | None) -> Outcome:

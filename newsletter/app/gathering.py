@@ -18,6 +18,8 @@ ADDED = "added"
 def fetch(app: App, newsletters: Sequence[str] = (), *, progress: Callable[[str], None]) -> Fetched:
     """Reads the sources of these newsletters, of all by default."""
     chosen = [app.newsletter(name) for name in newsletters or app.settings.newsletters]
+    every = {source for newsletter in app.settings.newsletters.values() for source in newsletter.sources}
+    app.store.stories.retain([*sorted(every), ADDED])
     names = list(dict.fromkeys(source for newsletter in chosen for source in newsletter.sources))
     return prepare.fetch(names, app.sources, app.store.stories, now=app.now(), progress=progress)
 

@@ -58,6 +58,9 @@ class Prepared:
     def problems(self) -> tuple[Problem, ...]:
         """All that was met and stopped nothing, a mail that is nearly too long for Gmail included."""
         found = self.fetched.problems + (self.synced.problems if self.synced else ()) + self.unclear
+        if not any(not each.merged_into for each in self.manifest.candidates):
+            cure = "look at sources in newsletter.toml, and at: newsletter stories list"
+            found = (*found, Problem(self.issue.id, "there is no story in it", cure))
         if self.audience.largest < LARGE:
             return found
         size = f"the largest mail has {self.audience.largest / 1000:.0f} kB of HTML; Gmail hides what is beyond 102 kB"
@@ -87,10 +90,10 @@ def prepare_issue(
     slot = slot or (slot_typed(newsletter, at) if at else next_slot(app, newsletter))
     if (taken := app.store.issues.at(name, slot.key)) and taken.state != "missed":
         raise AlreadyPrepared(taken)
-    fetched = gathering.fetch(app, [name], progress=on_source)
-    synced = gathering.sync_subscribers(app)
-    manifest, unclear = draft(app, newsletter, slot)
     template = app.template(newsletter)
+    synced = gathering.sync_subscribers(app)  # what can be wrong here is found before anybody is asked for stories
+    fetched = gathering.fetch(app, [name], progress=on_source)
+    manifest, unclear = draft(app, newsletter, slot)
     audience = prepare.freeze(
         manifest, partial(_compile, app, template, manifest), app.store.issues, languages=template.languages,
         now=app.now(), progress=on_subscriber,
@@ -125,6 +128,8 @@ def slot_typed(newsletter: Newsletter, at: str) -> Slot:
         instant = datetime.fromisoformat(at)
     except ValueError:
         raise UsageError(f"{at} is no time", cure="write it as 2026-11-30T08:00, or with an offset") from None
+    if not 2000 <= instant.year <= 2200:
+        raise UsageError(f"{at} is no time for a newsletter", cure="write it as 2026-11-30T08:00, or with an offset")
     if instant.tzinfo is None:
         return slot_at(instant, newsletter.timezone)
     return _slot(instant, newsletter.timezone)

@@ -187,8 +187,10 @@ class Rehearsal:
         """The proof has them."""
 
     def audience(self, *, since: datetime) -> Iterator[tuple[int, str, str]]:
-        self._slots = self._past(since)
-        yield self._reader.id, self._reader.interests.to_json(), ",".join(map(str, sorted(self._slots)))
+        self._slots, passed = self._past(since)
+        sent = ",".join(str(number) for number in sorted(self._slots) if number not in passed)
+        past = f"{sent}|{','.join(map(str, sorted(passed)))}" if passed else sent
+        yield self._reader.id, self._reader.interests.to_json(), past
 
     def edition_stories(self, number: int) -> frozenset[str]:
         return frozenset(self._store.issues.edition(number).stories)
@@ -209,14 +211,19 @@ class Rehearsal:
     def skip(self, subscriber_id: int, edition: int | None, reason: str, passed: bool) -> None:
         self.skipped = reason
 
-    def _past(self, since: datetime) -> dict[int, datetime]:
-        """The editions this reader got from earlier issues, with their slots: as `store.Freezing.audience` has them."""
+    def _past(self, since: datetime) -> tuple[dict[int, datetime], set[int]]:
+        """The editions this reader got from earlier issues, with their slots, and which of them are skips that count.
+
+        As `store.Freezing.audience` has them.
+        """
         if not self._reader.id:
-            return {}
+            return {}, set()
         had = {each.issue: each for each in self._store.outbox.had(self._reader.id, self._newsletter.name)}
         past: dict[int, datetime] = {}
+        passed: set[int] = set()
         for issue in self._store.issues.all():
-            if issue.newsletter != self._newsletter.name or issue.slot < since or issue.state == "cancelled":
+            late = max(issue.slot, issue.prepared_at)
+            if issue.newsletter != self._newsletter.name or late < since or issue.state == "cancelled":
                 continue
             if issue.id in had:
                 if had[issue.id].state not in ("refused", "withdrawn"):
@@ -225,4 +232,5 @@ class Rehearsal:
             skip = self._store.issues.skip_of(issue.id, self._reader.id)
             if skip is not None and skip.passed and skip.edition is not None:
                 past[skip.edition] = issue.slot
-        return past
+                passed.add(skip.edition)
+        return past, passed

@@ -14,7 +14,7 @@ from itertools import islice, takewhile
 
 from newsletter import address, config, deliver
 from newsletter.alarm import Alarm
-from newsletter.app import STATE, App, issuing
+from newsletter.app import STATE, App, gathering, issuing
 from newsletter.errors import NewsletterError, TryLater, UsageError
 from newsletter.model import Interests, Receipt, Slot, State, Subscriber
 from newsletter.schedule import Schedule
@@ -53,6 +53,8 @@ async def send(
     if issue.state in ("cancelled", "missed"):
         raise UsageError(f"issue {issue.id} is {issue.state}", cure="newsletter issue prepare NEWSLETTER")
     with sending_alone(app):
+        # Who left in the preference file since the issue was frozen must not be mailed.
+        await asyncio.to_thread(gathering.sync_subscribers, app)
         app.store.issues.start(issue.id, now=app.now())
         started = issuing.find(app, issue.id)
         outcomes = await deliver.send_slice(deliver.Slice(
@@ -188,11 +190,15 @@ class Run:
         return datetime.fromisoformat(known)
 
     def _open_slots(self, name: str) -> list[Slot]:
-        """The newsletter's slots that have come and have no issue, the latest `LOOK_BACK` of them at most."""
+        """The newsletter's slots that have come, not longer ago than `LOOK_BACK`, and never had an issue.
+
+        One whose issue was cancelled is opened again by a person alone.
+        """
         now = self._app.now()
         since = max(self._watch(name), now - LOOK_BACK)
         come = takewhile(lambda slot: slot.instant <= now, self._schedules[name].slots(since))
-        return [slot for slot in come if self._app.store.issues.at(name, slot.key) is None]
+        seen = {each.slot_key.partition(" ")[0] for each in self._app.store.issues.all() if each.newsletter == name}
+        return [slot for slot in come if slot.key not in seen]
 
     async def _open(self, name: str, slot: Slot) -> None:
         late = self._app.now() - slot.instant
@@ -209,7 +215,7 @@ class Run:
             )
         except AlreadyPrepared:  # by a process beside us, a moment ago
             return
-        for problem in prepared.fetched.problems:
+        for problem in prepared.problems:
             log.warning("%s", problem)
         log.info("%s: frozen for %d subscribers", prepared.issue.id, prepared.audience.deliveries)
 

@@ -111,7 +111,8 @@ def cancel(issue: Issue, as_json: Json = False) -> None:
     with project() as app:
         found = issuing.find(app, issue)
         app.store.issues.cancel(found.id, now=app.now())
-        result({"cancelled": found.id}, as_json=as_json, words=lambda: print(f"{found.id} is cancelled"),
+        said = f"{found.id} is cancelled; newsletter run leaves its slot to you"
+        result({"cancelled": found.id}, as_json=as_json, words=lambda: print(said),
                then=[f"newsletter issue prepare {found.newsletter}"])
 
 

@@ -62,6 +62,8 @@ def _send(app: "App", issue: str, transport: str) -> "Sent":
     from newsletter.app import issuing, sending
 
     found = issuing.find(app, issue)
+    if found.slot > app.now():
+        say(f"{found.id} is dated {found.slot:%A, %d %B}, and goes out now")
     total = app.store.outbox.sums(found.id).get("queued", 0)
 
     async def until_done(advance: Callable[[int], None]) -> "Sent":
@@ -193,6 +195,8 @@ def run(poll: Annotated[float, typer.Option(help="Seconds between looks for what
 
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("apscheduler").setLevel(logging.ERROR)  # the alarm logs what matters itself
+
+    logging.getLogger("alembic").setLevel(logging.WARNING)
 
     async def until_stopped() -> None:
         with project() as app:

@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
 
@@ -11,6 +11,9 @@ from newsletter.cli.report import Json, example, result, say, table
 
 if TYPE_CHECKING:
     from newsletter.prepare import Fetched
+
+LARGEST = 10_000_000
+"""Bytes of a text or feed given by hand, as of one that is fetched."""
 
 group = typer.Typer(no_args_is_help=True, help="Stories: fetch them from the sources, list them, add some by hand.")
 
@@ -42,14 +45,17 @@ def add(
         if what.startswith(("http://", "https://")):
             fetched = gathering.add_from_url(app, what)
         elif what == "-":
-            fetched = gathering.add_stories(app, sys.stdin.buffer.read(), name="standard input")
+            fetched = gathering.add_stories(app, _all_of(sys.stdin.buffer, "standard input"), name="standard input")
         else:
             try:
-                data = Path(what).read_bytes()
+                with Path(what).open("rb") as file:
+                    data = _all_of(file, what)
             except OSError as error:
                 raise UsageError(f"{what} cannot be read: {error.strerror}", cure="name a file, a URL, or - ") from None
             fetched = gathering.add_stories(app, data, name=what)
         _show(fetched, as_json, "newsletter stories list")
+        if fetched.problems and not fetched.new + fetched.changed + fetched.unchanged:
+            raise typer.Exit(3)
 
 
 @group.command("list", epilog=example(
@@ -81,6 +87,16 @@ def release(source: Annotated[str, typer.Argument(help="The source whose held st
     with project() as app:
         count = app.store.stories.release(source)
         result({"released": count}, as_json=as_json, words=lambda: print(f"{count} stories released"))
+
+
+def _all_of(file: BinaryIO, name: str) -> bytes:
+    """A text or feed, up to `LARGEST` bytes: what goes on for ever is not waited for."""
+    from newsletter.errors import DataError
+
+    data = file.read(LARGEST + 1)
+    if len(data) > LARGEST:
+        raise DataError(f"more than {LARGEST:,} bytes", place=name, cure="Give it in smaller pieces.")
+    return data
 
 
 def _show(fetched: "Fetched", as_json: bool, then: str) -> None:

@@ -96,6 +96,8 @@ class Harvest:
     problems: tuple[Problem, ...] = ()
     state: FeedState | None = None
     """The new state of a URL; None for files."""
+    complete: bool = False
+    """These are all the stories the source has: one that it had before and has no more was taken back."""
     unchanged: bool = False
     """The source says that nothing changed since the last time (304), or asked us not to come yet."""
 

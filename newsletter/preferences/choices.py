@@ -116,7 +116,10 @@ def language(cell: str) -> Reading[str]:
 
 
 def topics(cell: str, topic: Callable[[str], str | None], suggestion: Callable[[str], str]) -> Reading[Choice]:
-    """The topics chosen in a cell, in its order, and those excluded with a leading "-"; unknown words are left out."""
+    """The topics chosen in a cell, in its order, and those excluded with a leading "-".
+
+    Unknown words are left out, but for exclusions, which exclude what they probably mean.
+    """
     chosen: dict[str, None] = {}
     excluded: dict[str, None] = {}
     faults = []
@@ -124,7 +127,10 @@ def topics(cell: str, topic: Callable[[str], str | None], suggestion: Callable[[
         name = word.removeprefix("-").strip()
         slug = "*" if word == "*" else topic(name)
         if slug is None:
-            faults.append(_unknown_topic(name, suggestion(name)))
+            near = suggestion(name)
+            faults.append(_unknown_topic(name, near))
+            if word.startswith("-") and (meant := near and topic(near)):
+                excluded[meant] = None  # rather a topic too few than one that somebody does not want
         else:
             (excluded if word.startswith("-") else chosen)[slug] = None
     return Reading(Choice(tuple(chosen), tuple(excluded)), tuple(faults))

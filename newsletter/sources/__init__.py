@@ -64,7 +64,7 @@ class Sources:
         path = self._root / name
         try:
             if path.is_dir():
-                return gather(self._folder(path, name, now), source=name, now=now)
+                return _whole(gather(self._folder(path, name, now), source=name, now=now))
             if path.is_file():
                 return gather(self._file(path, PurePath(name).as_posix(), now), source=name, now=now)
         except (OSError, ValueError) as error:  # ValueError: a name with NUL in it
@@ -154,3 +154,8 @@ def _names(folder: Path) -> list[str]:
         return [each.name for each in folder.iterdir()]
     except (OSError, ValueError):
         return []
+
+
+def _whole(harvest: Harvest) -> Harvest:
+    """A folder has all there is, unless something could not be read: then nobody knows what is gone."""
+    return replace(harvest, complete=not harvest.problems)

@@ -84,8 +84,8 @@ def _identity(item: Item, title: str) -> str:
 
 
 def _twice(story: Story, place: str, first: str) -> Problem:
-    return Problem(place, f'"{story.title}" is called {story.id} like the story in {first}; only the first is kept',
-                   "Give it an id of its own, or remove one of the two.")
+    same = f'"{story.title}" has the same id, "{story.id}", as the story in {first}; only the first is kept'
+    return Problem(place, same, "Give it an id of its own, or remove one of the two.")
 
 
 def language(tag: str) -> str:

@@ -118,7 +118,7 @@ class _Backend(httpcore2.NetworkBackend):
         for address in addresses:
             if not self._allow_private and not is_public(address):
                 raise Refused(f"{host} is {address}, which is no address of the public internet",
-                              "Name a public host, or allow private addresses in the settings if it is yours.")
+                              "Name a public host; if it is yours, set allow_private = true under [fetch].")
         return list(dict.fromkeys(addresses))
 
 

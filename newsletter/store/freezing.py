@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Column, Connection, Select, Table, Text, bindparam, cast, func, insert, null, select, update
+from sqlalchemy import Column, Connection, Select, Table, Text, bindparam, cast, func, insert, null, or_, select, update
 
 from newsletter.model import BlockSet, Edition, Manifest, digest
 from newsletter.store.engine import streamed
@@ -27,7 +27,8 @@ class Reader(NamedTuple):
     interests: str
     """As `Interests.to_json` writes them."""
     past: str
-    """The numbers of the editions this reader got from earlier issues, in order: "3,17"; empty if none."""
+    """The numbers of the editions this reader got from earlier issues, in order: "3,17"; behind a bar those
+    of skips that count as had: "3,17|9"; empty if none."""
 
 
 class Freezing:
@@ -118,7 +119,8 @@ class Freezing:
         """Two columns of edition numbers, sent and passed. Looked up by (issue, subscriber), so that the cost for a
         reader grows with the issues since then and not with the rows."""
         earlier = list(self._connection.scalars(select(issue.c.number).where(
-            issue.c.newsletter == self._manifest.newsletter.name, issue.c.slot_at >= since,
+            issue.c.newsletter == self._manifest.newsletter.name,
+            or_(issue.c.slot_at >= since, issue.c.prepared_at >= since),
             issue.c.state != "cancelled", issue.c.number != self._number)))
         if not earlier:
             return null().label("sent"), null().label("passed")
@@ -147,7 +149,8 @@ def _numbers(column: Column[int]) -> Select[Any]:
 
 def _in_order(sent: str | None, passed: str | None) -> str:
     """The database joins numbers in any order; equal pasts must be equal text."""
-    if sent is None and passed is None:
-        return ""
-    joined = f"{sent},{passed}" if sent and passed else sent or passed or ""
-    return ",".join(sorted(joined.split(","), key=int)) if "," in joined else joined
+    return f"{_sorted(sent)}|{_sorted(passed)}" if passed else _sorted(sent)
+
+
+def _sorted(numbers: str | None) -> str:
+    return ",".join(sorted(numbers.split(","), key=int)) if numbers and "," in numbers else numbers or ""

@@ -52,6 +52,10 @@ class SourceStatus:
 _STATE_COLUMNS = tuple(source_table.c[name] for name in ("url", "etag", "last_modified", "not_before", "paused"))
 
 
+NOBODY = ""
+"""The source of stories that their source took back, or whose source is read no more: no newsletter takes them."""
+
+
 class Stories:
     """Queries about stories and their sources."""
 
@@ -88,19 +92,28 @@ class Stories:
             return frozenset(connection.scalars(select(table.c.id).where(table.c.source == source, table.c.current)))
 
     def keep(self, source: str, fresh: Sequence[Story], held: Sequence[Story], *, now: datetime,
-             state: FeedState | None) -> Kept:
+             state: FeedState | None, complete: bool = False) -> Kept:
         """Keeps what one reading of a source gave, and the URL's new state, in one transaction.
 
         A story new to us is available from the later of its date and now; at the first fetch of a source from its
         date, so that old items are old. An edit keeps that, unless its tags changed: then it may be new to readers of
         other topics and is available from now. Of two stories with one id the first counts, within a harvest and
-        between sources. A held story stays held, whatever comes later, until it is released.
+        between sources. A held story stays held, whatever comes later, until it is released. `complete`: stories of
+        the source that are not among these were taken back, and are nobody's until a source gives them again.
         """
         with self._database.writing() as connection:
             keeping = _Keeping(connection, source, now)
             kept = keeping.keep([(story, False) for story in fresh] + [(story, True) for story in held])
+            if complete:
+                keeping.retire({story.id for story in (*fresh, *held)})
             _record_fetch(connection, source, now, state)
         return kept
+
+    def retain(self, sources: Sequence[str]) -> None:
+        """Stories of other sources than these are nobody's: a source that was renamed takes its stories with it."""
+        gone = update(table).where(table.c.current, table.c.source.not_in([*sources, NOBODY]))
+        with self._database.writing() as connection:
+            connection.execute(gone.values(source=NOBODY))
 
     def current(self, since: datetime) -> list[tuple[Story, datetime]]:
         """Stories with the time from which readers could have had them, `since` or later, the oldest first."""
@@ -163,13 +176,24 @@ class _Keeping:
                 self._add(story, hold)
                 held += hold
                 new += not hold
-            elif old.source == self._source and self._edit(story, old):
+            elif old.source in (self._source, NOBODY) and self._edit(story, old):
                 changed += 1
             else:
                 unchanged += 1
+        orphans = [id for id, old in known.items() if old.source == NOBODY]
+        for some in _pieces(orphans, 500):
+            mine = update(table).where(table.c.current, table.c.id.in_(some))
+            self._connection.execute(mine.values(source=self._source))
         if self._rows:
             self._connection.execute(insert(table), self._rows)
         return Kept(new, changed, unchanged + len(stories) - len(first), held)
+
+    def retire(self, given: set[str]) -> None:
+        """Leaves this source's stories to nobody, but for those given now."""
+        mine = select(table.c.id).where(table.c.current, table.c.source == self._source)
+        gone = [id for id in self._connection.scalars(mine) if id not in given]
+        for some in _pieces(gone, 500):
+            self._connection.execute(update(table).where(table.c.current, table.c.id.in_(some)).values(source=NOBODY))
 
     def _known(self, ids: Iterable[str]) -> dict[str, Any]:
         columns = (table.c[name] for name in ("id", "version", "source", "date", "tags", "held", "available"))

@@ -157,6 +157,7 @@ def test_an_exported_list_can_be_read_again(fresh: Newsletter, tmp_path: Path) -
     (["issue", "prepare", "wekly"], 2, "did you mean weekly?"),
     (["send", "weekly-1999-01-01"], 2, "newsletter issue prepare"),
     (["why", "nobody@example.org"], 2, ""),
+    (["issue", "prepare", "weekly", "--at", "0001-01-01T00:00"], 2, "write it as 2026-11-30T08:00"),
     (["issue", "prepare", "weekly", "--at", "soon"], 2, "write it as 2026-11-30T08:00"),
     (["deliveries", "latest", "--state", "lost"], 2, "queued"),
     (["no-such-command"], 2, ""),
@@ -243,3 +244,17 @@ def test_run_sends_by_itself_and_drains_on_sigterm(desk: Desk) -> None:
     assert process.returncode == 0, said
     assert "sent" in said or "stopping" in said
     assert len(list((desk.root / "outbox").rglob("*.eml"))) == 2
+
+
+def test_a_text_that_gives_nothing_ends_with_3(fresh: Newsletter) -> None:
+    feed = "<rss><channel><item><title>&b;</title></item></channel></rss>"
+    Path("bomb.xml").write_text(f'<!DOCTYPE a [<!ENTITY b "b">]>{feed}', "utf-8")
+    said = fresh("stories", "add", "bomb.xml")
+    assert (said.code, "bomb.xml" in said.err) == (3, True)
+
+
+def test_a_text_without_end_is_refused(fresh: Newsletter) -> None:
+    with Path("endless.txt").open("wb") as file:
+        file.truncate(20_000_000)
+    said = fresh("stories", "add", "endless.txt")
+    assert (said.code, "10,000,000 bytes" in said.err) == (3, True)

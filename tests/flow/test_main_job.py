@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from newsletter.app import issuing
+from newsletter.app import gathering, issuing
 from newsletter.errors import DataError, TemplateError, UsageError
 from newsletter.store import AlreadyPrepared
 from tests.flow.desk import Desk, text_of
@@ -304,3 +304,84 @@ def test_a_manifest_does_not_change_by_itself(desk: Desk) -> None:
     assert kept == prepared.manifest
     assert kept.hash == prepared.issue.manifest_hash
     assert json.dumps(kept.hash)
+
+
+def test_who_left_in_the_preference_file_since_the_issue_was_frozen_gets_nothing(desk: Desk) -> None:
+    for number in range(30):
+        desk.reader(f"more{number}@example.org", "")
+    desk.prepare()
+    desk.people = [each for each in desk.people if each["email"] != "bob@example.org"]
+    desk.reader("ann@example.org", "ai; trade", status="unsubscribed")
+    sent = desk.send()
+    assert (sent.sums["sent"], sent.sums["withdrawn"]) == (1, 2)
+    assert list(desk.mails("weekly-2026-11-30")) == ["all@example.org"]
+
+
+def test_a_story_whose_file_is_gone_or_a_draft_again_is_in_no_issue_until_it_is_back(desk: Desk) -> None:
+    with desk.app() as app:
+        gathering.fetch(app, progress=lambda name: None)
+    steel = desk.root / "stories" / "steel.md"
+    text = steel.read_text("utf-8")
+    steel.unlink()
+    desk.story("census", "The census will ask less", ["privacy"], draft="true")
+    assert [each.story.title for each in desk.prepare(FIRST).manifest.candidates] == [
+        "Chatbots must say that they are machines",
+    ]
+    desk.send()
+    steel.write_text(text, "utf-8")
+    issue = desk.prepare(SECOND).issue.id
+    desk.send()
+    assert titles(desk, issue) == {
+        "ann@example.org": ["Steel tariffs are halved"], "all@example.org": ["Steel tariffs are halved"],
+    }
+
+
+def test_a_folder_written_another_way_is_still_the_source_of_its_stories(desk: Desk) -> None:
+    with desk.app() as app:
+        gathering.fetch(app, progress=lambda name: None)
+    config = desk.root / "newsletter.toml"
+    config.write_text(config.read_text("utf-8").replace('["stories/"]', '["stories"]'), "utf-8")
+    assert desk.prepare().audience.deliveries == 3
+
+
+def test_an_old_story_with_a_new_tag_does_not_come_again_to_who_had_it_long_ago(desk: Desk) -> None:
+    desk.prepare(FIRST)
+    desk.send()
+    desk.clock.set(datetime(2027, 2, 12, 12, tzinfo=UTC))
+    desk.story("steel", "Steel tariffs are halved", ["trade", "privacy"], date="2026-11-24")
+    issue = desk.prepare("2027-02-15T08:00").issue.id
+    desk.send()
+    assert titles(desk, issue) == {"bob@example.org": ["Steel tariffs are halved"]}
+
+
+def test_an_issue_prepared_for_a_time_long_past_still_counts_as_had(desk: Desk) -> None:
+    desk.prepare("2026-06-01T08:00")
+    desk.send()
+    assert desk.prepare(FIRST).audience.deliveries == 0
+
+
+def test_a_skipped_quiet_issue_is_no_mail_to_a_monthly_reader(desk: Desk) -> None:
+    desk.configure(newsletter="min_stories = 2")
+    desk.reader("bob@example.org", "privacy", frequency="monthly")
+    desk.clock.set(datetime(2026, 12, 4, 12, tzinfo=UTC))
+    assert any("quiet week" in reason for reason in desk.prepare(SECOND).audience.skipped)
+    desk.clock.set(datetime(2026, 12, 11, 12, tzinfo=UTC))
+    for name in ("one", "two"):
+        desk.story(name, f"A new story {name}", ["privacy"], date="2026-12-10")
+    issue = desk.prepare("2026-12-14T08:00").issue.id
+    desk.send()
+    assert titles(desk, issue)["bob@example.org"] == ["A new story"]
+
+
+def test_an_issue_without_any_story_says_so(desk: Desk) -> None:
+    for story in (desk.root / "stories").iterdir():
+        story.unlink()
+    assert any("no story" in problem.found for problem in desk.prepare().problems)
+
+
+def test_a_misspelt_exclusion_still_excludes(desk: Desk) -> None:
+    desk.reader("all@example.org", "*; -privcy")
+    prepared = desk.prepare()
+    assert any('"privcy" is no topic' in problem.found for problem in prepared.problems)
+    desk.send()
+    assert "The census will ask less" not in titles(desk, prepared.issue.id)["all@example.org"]

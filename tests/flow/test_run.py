@@ -120,3 +120,14 @@ async def test_a_broken_topic_file_is_logged_and_the_issue_goes_out_once_it_is_m
         await until(lambda: "topics.toml:1" in caplog.text)
         topics.write_text(good, "utf-8")
         await until(lambda: finished(desk) != [])
+
+
+async def test_a_slot_whose_issue_a_person_cancelled_is_left_to_that_person(desk: Desk) -> None:
+    frozen = desk.prepare()
+    with desk.app() as app:
+        Run(app)._watch("weekly")
+        app.store.issues.cancel(frozen.issue.id, now=app.now())
+    desk.clock.set(frozen.manifest.slot.instant + timedelta(seconds=1))
+    async with running(desk) as (run,):
+        await run.ring()
+    assert not (desk.root / "outbox").exists()
