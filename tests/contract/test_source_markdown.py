@@ -260,7 +260,8 @@ def test_of_two_stories_with_one_identity_the_first_stays_and_both_places_are_na
     desk.put("---\nid: x\n\ntitle: Two\n---\n", "b.md")
     harvest = desk.harvest()
     assert [story.title for story in harvest.stories] == ["One"]
-    assert str(harvest.problems[0]).startswith('stories/b.md:4: "Two" has the same id, "x", as the story in stories/a.md:3')
+    said = 'stories/b.md:4: "Two" has the same id, "x", as the story in stories/a.md:3'
+    assert str(harvest.problems[0]).startswith(said)
 
 
 def test_a_folder_is_read_in_order_without_what_is_hidden_or_explains_it(desk: Desk) -> None:
