@@ -25,6 +25,7 @@ from newsletter.message import Composer
 from newsletter.model import Edition, Subscriber
 from newsletter.render.compile import Site
 from newsletter.render.layout import layout
+from newsletter.render.lean import lean
 from newsletter.render.weights import weigh
 
 COLD_STARTS = 3
@@ -126,10 +127,10 @@ def _rate(work: Callable[[Work], object], items: Sequence[Work]) -> float:
 
 
 def _parts(wire: bytes) -> tuple[str, ...]:
-    """What a reader gets: subject, text and HTML, white space apart."""
+    """What a reader gets: subject, text and HTML, white space and what is made lean apart."""
     mail = message_from_bytes(wire, EmailMessage, policy=default)
     bodies = (mail.get_body((kind,)) for kind in ("plain", "html"))
-    return (mail["Subject"], *("".join(body.get_content().split()) for body in bodies if body))
+    return (mail["Subject"], *("".join(lean(body.get_content()).split()) for body in bodies if body))
 
 
 def _rows(compiled: Sequence[dict[str, float]], rounds: Sequence[Round], size: float, ways: _Ways) -> list[Row]:

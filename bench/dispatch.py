@@ -1,162 +1,191 @@
 """Messages a second to a relay: our deliver loop with its durable outbox, beside smtp-source and aiosmtplib's sendmail.
 
 The relay is Postfix's `smtp-sink` on 127.0.0.1, which takes mail and forgets it; `smtp-source` is Postfix's load
-generator, written in C. All keep the same number of connections. They take turns, since the machine may be busy;
-figures are medians.
+generator, written in C. `bench/relays.py` has the other lines: with TLS, and with a round trip of 20 ms. All ways keep
+the same number of connections, and on one line all face the same relay. They take turns, since the machine may be busy;
+figures are medians, ratios those of one round.
 
-Ours claims and settles every delivery in SQLite with `synchronous=FULL`, and joins every message from a part of its own
-and a shared one. `sendmail` and `smtp-source` keep no ledger and are given one message, made beforehand.
+Ours claims and settles every delivery in SQLite with `synchronous=FULL`, keeps its journal, and joins every message
+from a part of its own and a shared one. `sendmail` and `smtp-source` keep no ledger and are given one message, made
+beforehand. smtp-source knows no TLS.
 """
 
 import asyncio
-import os
 import resource
-import shutil
-import socket
+import ssl
 import subprocess
-import sys
 import tempfile
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
-from collections.abc import Coroutine, Iterator, Sequence
-from contextlib import contextmanager
+from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from collections.abc import Coroutine, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
 from datetime import timedelta
 from importlib import import_module
 from importlib.util import find_spec
-from itertools import repeat
+from itertools import product, repeat
 from pathlib import Path
 from statistics import median
-from time import monotonic, perf_counter, process_time, sleep
+from time import perf_counter, process_time
 
 from aiosmtplib import SMTP
 
-from bench import apart
+from bench import apart, relays
 from bench.desk import NOW, people
+from bench.relays import Line
 from bench.report import Row, progress, show
 from newsletter.deliver import Slice, send_slice
 from newsletter.model import Edition, Entry, Interests, Manifest, Message, Newsletter, Section, Slot, Subscriber, Topic
 from newsletter.store import Store, open_store
+from newsletter.store.journal import Journals
 from newsletter.transports.smtp import SmtpTransport
 
 ISSUE = "weekly-dispatch"
 SENDER = "desk@news.example.org"
 BOUND = 300
 """Seconds that one run may take."""
-WAYS = ("smtp-source", "ours", "sendmail")
+WAYS = {"clear": ("smtp-source", "ours", "sendmail"), "tls": ("ours", "sendmail"),
+        "20ms": ("smtp-source", "ours", "sendmail"), "0ms": ("smtp-source",)}
+"""On each line."""
+FEWER = {"20ms": 20}
+"""So many times fewer messages go over a line that is slow by its nature."""
+_SHORT = ("line", "bytes", "messages/s", "÷ smtp-source", "÷ sendmail", "µs CPU each")
+"""Columns of the table in README.md, which has ours alone."""
 _LINE = b"<p>A line of a story, as long as quoted-printable lines are</p>=20=\r\n"
 
-Measured = dict[str, float]
-"""`seconds`, and `cpu` seconds of the sending process; of the relay's nothing."""
+Measured = Mapping[str, float]
+"""`seconds`, `cpu` seconds of the sending process, and `relay`: those of the busiest process on the other side."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Load:
+    """What each way sends over a line in one run."""
+
+    line: Line
+    size: int
+    messages: int
+    connections: int
 
 
 def main(arguments_given: Sequence[str] | None = None) -> None:
+    chosen = _arguments(arguments_given)
+    with ExitStack() as running:
+        lines = [running.enter_context(relays.line(name)) for name in chosen.lines]
+        loads = [
+            _Load(line, size, max(chosen.connections, chosen.messages // FEWER.get(line.name, 1)), chosen.connections)
+            for line, size in product(lines, chosen.sizes)]
+        rounds = [_round(number, loads, chosen.loop, chosen.window) for number in range(chosen.rounds)]
+    rows = [row for which, load in enumerate(loads) for row in _rows(load, [each[which] for each in rounds])]
+    if chosen.markdown:
+        ours = [{column: row[column] for column in _SHORT} for row in rows if row["way"] == "ours"]
+        print(_markdown(ours), _markdown(rows), sep="\n\n")
+    else:
+        show(rows, as_json=chosen.json)
+
+
+def _arguments(given: Sequence[str] | None) -> Namespace:
     parser = ArgumentParser(description=__doc__, formatter_class=RawDescriptionHelpFormatter)
-    parser.add_argument("--messages", type=int, default=20_000, help="of a run (20000)")
+    parser.add_argument("--messages", type=int, default=20_000, help="of a run (20000); over 20ms a twentieth")
     parser.add_argument("--sizes", type=int, nargs="+", default=[40_000, 4_000], help="bytes (40000 4000)")
+    parser.add_argument("--lines", nargs="+", choices=relays.LINES, default=list(relays.LINES), help="(all)")
     parser.add_argument("--connections", type=int, default=10, help="(10)")
     parser.add_argument("--window", type=int, default=50,
                         help="deliveries claimed at a time, as newsletter.toml has it (50)")
     parser.add_argument("--rounds", type=int, default=5, help="(5)")
     parser.add_argument("--loop", choices=["asyncio", "uvloop"], default="uvloop" if find_spec("uvloop") else "asyncio",
                         help="of both Python ways (uvloop if it is installed)")
-    parser.add_argument("--json", action="store_true", help="the figures as JSON, one object a row")
-    chosen = parser.parse_args(arguments_given)
-    rows: list[Row] = []
-    with _sink() as port:
-        for size in chosen.sizes:
-            rounds = [_round(number, port, size, chosen.messages, chosen.connections, chosen.window, chosen.loop)
-                      for number in range(chosen.rounds)]
-            rows += [_row(size, way, chosen.messages, rounds) for way in WAYS]
-    show(rows, as_json=chosen.json)
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="the figures as JSON, one object a row")
+    form.add_argument("--markdown", action="store_true", help="two tables, for README.md and docs/benchmarks.md")
+    return parser.parse_args(given)
 
 
-def _round(
-    number: int, port: int, size: int, messages: int, connections: int, window: int, loop: str,
-) -> dict[str, Measured]:
-    progress(f"{size:,} bytes, round {number + 1}")
-    figures = [str(each) for each in (port, size, messages, connections)]
-    return {
-        "smtp-source": _smtp_source(port, size, messages, connections),
-        "ours": apart.call("bench.dispatch", "ours", loop, *figures, str(window)),
-        "sendmail": apart.call("bench.dispatch", "sendmail", loop, *figures),
-    }
+def _round(number: int, loads: Sequence[_Load], loop: str, window: int) -> list[dict[str, Measured]]:
+    """Every load once by each of its ways; who comes first changes from round to round."""
+    measured = []
+    for load in loads:
+        progress(f"round {number + 1}: {load.messages:,} messages of {load.size:,} bytes, {load.line.name}")
+        ways = WAYS[load.line.name]
+        first = number % len(ways)
+        measured.append({way: _run(way, load, loop, window) for way in (*ways[first:], *ways[:first])})
+    return measured
 
 
-def _row(size: int, way: str, messages: int, rounds: Sequence[dict[str, Measured]]) -> Row:
-    def ratio(other: str) -> float:
+def _run(way: str, load: _Load, loop: str, window: int) -> Measured:
+    before = load.line.cpu()
+    figures = [str(each) for each in (load.line.port, load.size, load.messages, load.connections)]
+    if way == "smtp-source":
+        measured = _smtp_source(*figures)
+    elif way == "ours":
+        measured = apart.call("bench.dispatch", "ours", loop, load.line.certificate, *figures, str(window))
+    else:
+        measured = apart.call("bench.dispatch", "sendmail", loop, load.line.certificate, *figures)
+    spent = [after - earlier for after, earlier in zip(load.line.cpu(), before, strict=True)]
+    return {**measured, "relay": max(spent)}
+
+
+def _rows(load: _Load, rounds: Sequence[Mapping[str, Measured]]) -> list[Row]:
+    """A row for each way that the line has."""
+
+    def ratio(way: str, other: str) -> float | str:
+        if other not in WAYS[load.line.name]:
+            return "–"
         return round(median(each[other]["seconds"] / each[way]["seconds"] for each in rounds), 2)
 
-    return {
-        "bytes": size, "way": way, "messages/s": round(median(messages / each[way]["seconds"] for each in rounds)),
-        "÷ smtp-source": ratio("smtp-source"), "÷ sendmail": ratio("sendmail"),
-        "µs CPU each": round(1e6 * median(each[way]["cpu"] for each in rounds) / messages),
-    }
+    def busy(way: str, who: str) -> int:
+        return round(100 * median(each[way][who] / each[way]["seconds"] for each in rounds))
+
+    return [{
+        "line": load.line.name, "bytes": load.size, "way": way,
+        "messages/s": round(median(load.messages / each[way]["seconds"] for each in rounds)),
+        "÷ smtp-source": ratio(way, "smtp-source"), "÷ sendmail": ratio(way, "sendmail"),
+        "µs CPU each": round(1e6 * median(each[way]["cpu"] for each in rounds) / load.messages),
+        "busy %": busy(way, "cpu"), "relay busy %": busy(way, "relay"),
+    } for way in WAYS[load.line.name]]
 
 
-# --- Postfix's two programs ---
+def _markdown(rows: Sequence[Row]) -> str:
+    columns = list(rows[0])
+    marks = ["---" if column in ("line", "way") else "---:" for column in columns]
+    cells = [[f"{row[name]:,}" if isinstance(row[name], int | float) else str(row[name]) for name in columns]
+             for row in rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in (columns, marks, *cells))
 
 
-@contextmanager
-def _sink() -> Iterator[int]:
-    """A running smtp-sink; its port."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port: int = free.getsockname()[1]
-    user = ["-u", "nobody"] if os.getuid() == 0 else []
-    process = subprocess.Popen([_program("smtp-sink"), *user, f"127.0.0.1:{port}", "200"])  # noqa: S603  # Postfix's
-    try:
-        _wait_for(process, port)
-        yield port
-    finally:
-        process.terminate()
-        process.wait(timeout=10)
+# --- The three ways ---
 
 
-def _wait_for(process: "subprocess.Popen[bytes]", port: int) -> None:
-    deadline = monotonic() + 10
-    while process.poll() is None and monotonic() < deadline:
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        except OSError:
-            sleep(0.05)
-        else:
-            return
-    sys.exit("bench: smtp-sink does not answer; what it says is above")
-
-
-def _program(name: str) -> str:
-    found = shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin")
-    if found is None:
-        sys.exit(f"bench: {name} is missing; on Debian and Ubuntu: apt-get install --no-install-recommends postfix")
-    return found
-
-
-def _smtp_source(port: int, size: int, messages: int, connections: int) -> Measured:
+def _smtp_source(port: str, size: str, messages: str, connections: str) -> Measured:
     """`-d`: connections are kept, as ours are."""
-    options = ["-d", "-s", str(connections), "-m", str(messages), "-l", str(size), "-f", SENDER, "-t", "a@example.org"]
+    options = ["-d", "-s", connections, "-m", messages, "-l", size, "-f", SENDER, "-t", "a@example.org"]
     before, begun = resource.getrusage(resource.RUSAGE_CHILDREN), perf_counter()
-    subprocess.run([_program("smtp-source"), *options, f"127.0.0.1:{port}"], check=True, timeout=BOUND)  # noqa: S603
+    subprocess.run([relays.program("smtp-source"), *options, f"127.0.0.1:{port}"], check=True, timeout=BOUND)  # noqa: S603  # Postfix's
     seconds, after = perf_counter() - begun, resource.getrusage(resource.RUSAGE_CHILDREN)
     return {"seconds": seconds, "cpu": after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime}
 
 
-# --- What the other processes do ---
-
-
-def ours(loop: str, port: str, size: str, messages: str, connections: str, window: str) -> Measured:
+def ours(
+    loop: str, certificate: str, port: str, size: str, messages: str, connections: str, window: str,
+) -> Measured:
+    """In a process of its own."""
     with tempfile.TemporaryDirectory() as folder:
         store = open_store("sqlite:///newsletter.db", root=Path(folder))
         try:
             _freeze(store, int(messages))
-            relay = SmtpTransport("127.0.0.1", int(port), local_hostname="desk.test", security="none",
-                                  connections=int(connections))
-            return _measured(loop, _send(store, relay, int(size), int(messages), int(window)))
+            relay = SmtpTransport("127.0.0.1", int(port), local_hostname="desk.test", connections=int(connections),
+                                  security="tls" if certificate else "none", tls=_trust(certificate))
+            journals = Journals(Path(folder) / "journal")
+            return _measured(loop, _send(store, journals, relay, int(size), int(messages), int(window)))
         finally:
             store.close()
 
 
-async def _send(store: Store, relay: SmtpTransport, size: int, messages: int, window: int) -> None:
+async def _send(
+    store: Store, journals: Journals, relay: SmtpTransport, size: int, messages: int, window: int,
+) -> None:
     outcomes = await send_slice(Slice(
-        ISSUE, store.outbox, _Composer(size), _edition, relay, window=window, policy="resend", now=lambda: NOW,
-        jitter=lambda: 0.5, stop=asyncio.Event(), progress=lambda receipt: None,
+        ISSUE, store.outbox, store.leases, journals, _Composer(size), _edition, relay, window=window, policy="resend",
+        give_up=timedelta(days=2), now=lambda: NOW, jitter=lambda: 0.5, stop=asyncio.Event(),
+        progress=lambda receipt: None,
     ))
     sums = store.outbox.sums(ISSUE)
     if outcomes["sent"] != messages or sums["sent"] != messages:
@@ -192,22 +221,30 @@ def _edition(number: int) -> Edition:
     return Edition(Interests(("*",)), frozenset(), (Section("ai", (Entry("story"),)),))
 
 
-def sendmail(loop: str, port: str, size: str, messages: str, connections: str) -> Measured:
+def sendmail(loop: str, certificate: str, port: str, size: str, messages: str, connections: str) -> Measured:
+    """In a process of its own."""
     composed = _Composer(int(size)).compose(Subscriber("a@example.org", "a@example.org"), _edition(0))
-    return _measured(loop, _sendmail(int(port), composed.wire, int(messages), int(connections)))
+    return _measured(loop, _sendmail(int(port), _trust(certificate), composed.wire, int(messages), int(connections)))
 
 
-async def _sendmail(port: int, message: bytes, messages: int, connections: int) -> None:
+async def _sendmail(
+    port: int, tls: ssl.SSLContext | None, message: bytes, messages: int, connections: int,
+) -> None:
     work = repeat(message, messages)
 
     async def lane() -> None:
-        smtp = SMTP(hostname="127.0.0.1", port=port, local_hostname="desk.test", start_tls=False)
+        smtp = SMTP(hostname="127.0.0.1", port=port, local_hostname="desk.test", start_tls=False,
+                    use_tls=tls is not None, tls_context=tls)
         await smtp.connect()
         for each in work:
             await smtp.sendmail(SENDER, ["a@example.org"], each)
         await smtp.quit()
 
     await asyncio.gather(*(lane() for _ in range(connections)))
+
+
+def _trust(certificate: str) -> ssl.SSLContext | None:
+    return ssl.create_default_context(cafile=certificate) if certificate else None
 
 
 def _measured(loop: str, work: Coroutine[None, None, None]) -> Measured:

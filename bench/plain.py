@@ -17,7 +17,7 @@ from markupsafe import Markup
 from newsletter.links import Links
 from newsletter.model import Edition, Manifest, Subscriber
 from newsletter.render import html as _  # noqa: F401  # sets up the caches and options of both packages
-from newsletter.render.compile import Part, Site, names, parts_of
+from newsletter.render.compile import Part, Site, body, names, parts_of
 from newsletter.render.environment import Sandbox, environment, render
 from newsletter.render.layout import Placed, layout
 from newsletter.render.template import FRAME, Template, text_twin
@@ -46,8 +46,8 @@ class Plain:
 
     def html(self, subscriber: Subscriber, placed: tuple[Placed, ...]) -> str:
         """Jinja, MJML, CSS inlining."""
-        body = "".join(self._rendered(subscriber, placed, twin=False))
-        mjml = self._render(FRAME, {"body": Markup(body)}, placed[0], subscriber)  # noqa: S704  # escaped as it was made
+        whole = "".join(self._rendered(subscriber, placed, twin=False))
+        mjml = self._render(FRAME, {"body": Markup(whole)}, placed[0], subscriber)  # noqa: S704  # escaped as it was made
         made = str(mjml2html(mjml, fonts={})).replace("<!doctype html>", "<!DOCTYPE html>", 1)
         return str(Premailer(
             made.replace("<style", '<style data-premailer="ignore"', 1), strip_important=False, allow_network=False,
@@ -57,8 +57,8 @@ class Plain:
 
     def text(self, subscriber: Subscriber, placed: tuple[Placed, ...]) -> str:
         """The plain-text part."""
-        body = "\n".join(self._rendered(subscriber, placed, twin=True))
-        return self._render(text_twin(FRAME), {"body": body}, placed[0], subscriber)
+        whole = "\n".join(self._rendered(subscriber, placed, twin=True))
+        return self._render(text_twin(FRAME), {"body": whole}, placed[0], subscriber)
 
     def mail(self, subscriber: Subscriber, subject: str, text: str, html: str) -> bytes:
         """Both parts as one message for the wire."""
@@ -80,8 +80,9 @@ class Plain:
     def _rendered(self, subscriber: Subscriber, placed: tuple[Placed, ...], *, twin: bool) -> Iterator[str]:
         for each in placed[1:-1]:  # head and foot are the frame
             part = self._parts[each.key]
-            file = self.template.blocks[part.kind]
-            yield self._render(text_twin(file) if twin else file, part.values, each, subscriber)
+            file = self.template.blocks.get(part.kind, "")
+            self._jinja.globals["slot"] = {**each.slots, **self._slots(subscriber)}
+            yield body(self._jinja, self.template, part, text_twin(file) if twin else file)
 
     def _render(self, file: str, values: Mapping[str, object], placed: Placed, subscriber: Subscriber) -> str:
         slots = {**placed.slots, **self._slots(subscriber)}

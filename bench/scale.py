@@ -1,39 +1,58 @@
 """A whole issue for more and more subscribers: peak memory, and time for each subscriber.
 
-The preference file is brought into a new SQLite store; the issue is prepared and sent to the transport `null` with the
-verbs that the commands use. Memory should not grow with the audience, nor the time for each subscriber. Each size has
-new processes, one for the preference file and one for the issue.
+The preference file is brought into a new SQLite store; the issue is prepared and sent with the verbs that the commands
+use: to the transport `null`, or over SMTP to Postfix's `smtp-sink` on 127.0.0.1. Memory should not grow with the
+audience, nor the time for each subscriber. Each step has a process of its own, as with the commands, and so has each
+figure.
 """
 
 import asyncio
-import resource
+import re
 import tempfile
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from time import perf_counter, process_time
 
-from bench import apart
+from bench import apart, desk, relays
 from bench.report import Row, arguments, progress, show
+from newsletter.app import gathering, issuing, sending
+
+_RELAY = """
+[[relay]]
+name = "sink"
+host = "127.0.0.1"
+port = {port}
+security = "none"
+connections = 10
+"""
 
 
 def main(arguments_given: Sequence[str] | None = None) -> None:
     parser = arguments(__doc__)
     parser.add_argument("--subscribers", type=int, nargs="+", default=[10_000, 100_000, 1_000_000],
                         help="(10000 100000 1000000)")
+    parser.add_argument("--transport", choices=["null", "smtp"], default="null",
+                        help="smtp: over 10 connections to smtp-sink, which is started (null)")
     chosen = parser.parse_args(arguments_given)
-    rows = [_size(count, chosen.stories, chosen.sets) for count in chosen.subscribers]
+    with ExitStack() as running:
+        port = running.enter_context(relays.smtp_sink())[0] if chosen.transport == "smtp" else 0
+        rows = [_size(count, chosen.stories, chosen.sets, port) for count in chosen.subscribers]
     show([row for size in rows for row in size], as_json=chosen.json)
 
 
-def _size(count: int, stories: int, sets: int) -> list[Row]:
+def _size(count: int, stories: int, sets: int, port: int) -> list[Row]:
     with tempfile.TemporaryDirectory() as folder:
         progress(f"{count:,} subscribers: writing the preference file")
+        desk.write_project(Path(folder), stories=stories)
         apart.call("bench.scale", "write", folder, str(count), str(stories), str(sets))
-        progress(f"{count:,} subscribers: bringing it into the store")
-        synced = apart.call("bench.scale", "sync", folder)
-        progress(f"{count:,} subscribers: preparing and sending")
-        issued = apart.call("bench.scale", "issue", folder)
-        return [_row(count, **measured) for measured in (*synced, *issued)]
+        with (Path(folder) / "newsletter.toml").open("a", encoding="utf-8") as file:
+            file.write(_RELAY.format(port=port) if port else "")
+        rows = []
+        for step in ("sync", "prepare", "send"):
+            progress(f"{count:,} subscribers: {step}")
+            rows.append(_row(count, step, **apart.call("bench.scale", step, folder)))
+        return rows
 
 
 def _row(count: int, step: str, wall: float, cpu: float, peak: int) -> Row:
@@ -42,57 +61,62 @@ def _row(count: int, step: str, wall: float, cpu: float, peak: int) -> Row:
             "peak MB": round(peak / 1024, 1)}
 
 
-# --- What the other processes do. This one imports none of it: a new process may be charged with its parent's peak. ---
+# --- What the other processes do ---
 
-Measured = dict[str, str | float]
+Measured = dict[str, float]
 
 
 def write(folder: str, count: str, stories: str, sets: str) -> None:
-    """Makes the project."""
-    from bench import desk
-
-    desk.write_project(Path(folder), stories=int(stories))
+    """Makes the preference file."""
     desk.write_subscribers(Path(folder), int(count), sets=desk.topic_sets(int(sets), stories=int(stories)))
 
 
-def sync(folder: str) -> list[Measured]:
+def sync(folder: str) -> Measured:
     """Brings the preference file into the store."""
-    from bench import desk
-    from newsletter.app import gathering
-
-    with desk.opened(Path(folder)) as app:
-        measured = _Stopwatch()
-        gathering.sync_subscribers(app)
-        return [measured.so_far("sync")]
-
-
-def issue(folder: str) -> list[Measured]:
-    """Prepares the issue and sends it to nobody; the peak after sending is that of both."""
-    from bench import desk
-    from newsletter.app import issuing, sending
-
     with desk.opened(Path(folder)) as app:
         watch = _Stopwatch()
-        prepared = issuing.prepare_issue(
+        gathering.sync_subscribers(app)
+        return watch.so_far()
+
+
+def prepare(folder: str) -> Measured:
+    """Freezes the issue."""
+    with desk.opened(Path(folder)) as app:
+        watch = _Stopwatch()
+        issuing.prepare_issue(
             app, "weekly", at=desk.NOW.isoformat(), on_source=lambda name: None, on_subscriber=lambda count: None)
-        frozen = watch.so_far("prepare")
+        return watch.so_far()
+
+
+def send(folder: str) -> Measured:
+    """Sends the issue to the relay, or to nobody where there is none."""
+    with desk.opened(Path(folder)) as app:
+        issue = issuing.find(app, "latest")
         watch = _Stopwatch()
         sent = asyncio.run(sending.send(
-            app, prepared.issue, transport="null", stop=asyncio.Event(), progress=lambda receipt: None))
-        if not sent.finished or sent.sums["sent"] != prepared.audience.deliveries:
+            app, issue, transport="smtp" if app.settings.relays else "null", stop=asyncio.Event(),
+            progress=lambda receipt: None))
+        if not sent.finished or sent.sums["sent"] != app.store.outbox.audience(issue.id):
             raise AssertionError(f"not all were sent: {sent.sums}")
-        return [frozen, watch.so_far("send")]
+        return watch.so_far()
 
 
 class _Stopwatch:
-    """Wall clock, CPU of all threads, and the process's highest memory in KiB."""
+    """Wall clock, CPU of all threads, and the highest memory that this process had so far, in KiB."""
 
     def __init__(self) -> None:
         self._wall, self._cpu = perf_counter(), process_time()
 
-    def so_far(self, step: str) -> Measured:
-        return {"step": step, "wall": perf_counter() - self._wall, "cpu": process_time() - self._cpu,
-                "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss}
+    def so_far(self) -> Measured:
+        return {"wall": perf_counter() - self._wall, "cpu": process_time() - self._cpu, "peak": _peak()}
+
+
+def _peak() -> int:
+    """VmHWM of proc(5). What getrusage(2) says may be the peak of the parent, before the program began."""
+    found = re.search(r"^VmHWM:\s+(\d+) kB$", Path("/proc/self/status").read_text("ascii"), re.MULTILINE)
+    if found is None:
+        raise OSError("/proc/self/status has no VmHWM")
+    return int(found[1])
 
 
 if __name__ == "__main__":

@@ -3,27 +3,23 @@
     outbox ──take──▶ compose ──Message──▶ transport ──Receipt──▶ outbox
 
 One transaction settles what came back and claims what goes next, so a claim is durable before its first byte leaves. A
-row is settled for itself: what one recipient's server says touches nobody else. What a process that died had claimed is
-put in doubt by the next one, and `in_doubt` says whether it is sent again ("resend") or kept for a person ("hold").
+row is settled for itself: what one recipient's server says touches nobody else. The journal knows what is on the wire:
+when a sender dies, that much is in doubt and no more.
 """
 
 import asyncio
 import contextlib
 import secrets
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Literal, Protocol
+from typing import Protocol
 
+from newsletter.answers import Answers, Policy, Refusals
+from newsletter.claims import Claims, Journals, Leases, Outbox
 from newsletter.errors import DataError, NewsletterError, TryLater
-from newsletter.model import Delivery, Edition, Message, Receipt, Settled, State, Subscriber
-
-Policy = Literal["resend", "hold"]
-
-RETRY_AFTER = tuple(timedelta(minutes=minutes) for minutes in (15, 30, 60, 120, 240, 480, 960, 1440))
-"""Pauses after each deferral; after the last the recipient is refused (RFC 5321, 4.5.4.1: at least 30 minutes as a
-rule, giving up after some days; the first is shorter for greylisting servers, which want 5 to 15 minutes)."""
+from newsletter.model import Delivery, Edition, Message, Receipt, Settled, Subscriber
 
 GATHER = 0.004
 """Seconds in which answers gather before they are settled together: one durable commit costs about as long. Where the
@@ -35,6 +31,13 @@ POISONED = 10
 RELAY_PAUSES = (1.0, 2.0, 4.0, 8.0, 15.0)
 """Seconds to wait for a relay that cannot be reached, before the send stops and says so."""
 
+DRAIN = 60.0
+"""Seconds that a sender which was told to stop waits for the answers to what is on the wire."""
+
+
+class Stopped(DataError):
+    """The run itself is at fault, and would be for everybody: a person has to look at it before it goes on."""
+
 
 class Transport(Protocol):
     """What hands a message over. Adding one: docs/adding.md."""
@@ -43,28 +46,16 @@ class Transport(Protocol):
     def lanes(self) -> int:
         """How many messages may be in flight at once."""
 
-    async def hand_over(self, message: Message) -> Receipt:
+    async def hand_over(self, message: Message, on_wire: Callable[[], None]) -> Receipt:
         """Hands one message over and says what became of it.
 
-        Raises TryLater if nobody could be reached: nothing was sent, the row stays as it was.
+        Calls `on_wire` right before the first byte that may make somebody take the message, and at most once; what it
+        raises goes through, and nothing has left. Raises TryLater if nobody could be reached: nothing was sent, the row
+        stays as it was.
         """
 
     async def close(self) -> None:
         """Ends connections in an orderly way."""
-
-
-class Outbox(Protocol):
-    """The table of deliveries."""
-
-    def take(
-        self, issue: str, *, limit: int, settled: Sequence[Settled], now: datetime, token: str,
-    ) -> list[Delivery]:
-        """In one transaction: settles, withdraws who left meanwhile, and claims up to `limit` rows that are due."""
-
-    def recover(self, issue: str, *, policy: Policy, now: datetime) -> int:
-        """Puts what a process that is gone had claimed in doubt; how many that were."""
-
-    def sums(self, issue: str) -> Mapping[State, int]: ...
 
 
 class Composer(Protocol):
@@ -79,6 +70,8 @@ class Slice:
 
     issue: str
     outbox: Outbox
+    leases: Leases
+    journals: Journals
     composer: Composer
     edition: Callable[[int], Edition]
     """An edition by its number; expected to remember the latest ones."""
@@ -86,9 +79,11 @@ class Slice:
     window: int
     """How many deliveries may be claimed at a time."""
     policy: Policy
+    give_up: timedelta
+    """How long a deferred mail is tried again."""
     now: Callable[[], datetime]
     jitter: Callable[[], float]
-    """A random number between 0 and 1, so that retries do not come all at once."""
+    """A random number between 0 and 1."""
     stop: asyncio.Event
     """Set to drain: nothing more is claimed, what is in flight is settled."""
     progress: Callable[[Receipt], None]
@@ -98,20 +93,24 @@ class Slice:
 async def send_slice(slice_: Slice) -> Counter[str]:
     """Delivers what is due until nothing is left or `stop` is set; how many had each outcome.
 
-    Raises TryLater if the relay stays out of reach (every row that was not sent is still queued), and DataError if
-    message after message cannot be composed.
+    Several may work on one issue, each with a token of its own. Raises TryLater if relay or store stay out of reach
+    (what was not sent is queued or known to the journal), and Stopped if it is of no use to go on.
     """
-    await asyncio.to_thread(slice_.outbox.recover, slice_.issue, policy=slice_.policy, now=slice_.now())
     run = _Run(slice_)
-    lanes = [asyncio.create_task(run.lane()) for _ in range(slice_.transport.lanes)]
+    await run.claims.begin()
+    helpers = [asyncio.create_task(run.claims.renew())]
+    helpers += [asyncio.create_task(run.lane()) for _ in range(slice_.transport.lanes)]
     try:
-        await run.pump(lanes)
+        await run.pump(helpers)
     finally:
-        for lane in lanes:
-            lane.cancel()
-        await asyncio.gather(*lanes, return_exceptions=True)
-        await run.give_back()
-        await slice_.transport.close()
+        for each in helpers:
+            each.cancel()
+        await asyncio.gather(*helpers, return_exceptions=True)
+        try:
+            await run.give_back()
+        finally:
+            await run.claims.end(all_settled=run.is_settled)
+            await slice_.transport.close()
     return run.tally
 
 
@@ -120,6 +119,13 @@ class _Run:
 
     def __init__(self, slice_: Slice) -> None:
         self._slice = slice_
+        self._loop = asyncio.get_running_loop()
+        self._answers = Answers(slice_.policy, slice_.give_up, now=slice_.now, jitter=slice_.jitter)
+        self._refusals = Refusals()
+        self.claims = Claims(
+            slice_.issue, slice_.token, slice_.outbox, slice_.leases, slice_.journals, answers=self._answers,
+            now=slice_.now,
+        )
         self._claimed: asyncio.Queue[Delivery] = asyncio.Queue()
         self._settled: list[Settled] = []
         self._answered = asyncio.Event()
@@ -132,21 +138,30 @@ class _Run:
         """What ends the run once everything in flight is settled."""
         self._relay_failures = 0
         self._poisoned = 0
+        self._drained_by: float | None = None
         self.tally: Counter[str] = Counter()
 
-    async def pump(self, lanes: Sequence["asyncio.Task[None]"]) -> None:
+    @property
+    def is_settled(self) -> bool:
+        """Whether the store knows what became of all that was claimed."""
+        return not self._outstanding and not self._settled
+
+    async def pump(self, helpers: Sequence["asyncio.Task[None]"]) -> None:
         """Keeps the window full: settles and claims in one go, then lets answers gather."""
         while True:
             await self._back_off()
-            if self._slice.stop.is_set() or self._failure:
-                await self.give_back()
-            else:
-                await self._take(self._slice.window - self._outstanding)
-            if not self._outstanding and not self._settled:
+            try:
+                await self._settle_and_claim()
+            except TryLater as error:
+                if not self._outstanding:
+                    raise
+                self._failure = error
+            if self.is_settled:
                 if self._failure:
                     raise self._failure
                 return
-            await self._some_answers(lanes)
+            self._keep_deadline()
+            await self._some_answers(helpers)
 
     async def give_back(self) -> None:
         """Puts back what no lane has begun, and settles the rest."""
@@ -162,12 +177,18 @@ class _Run:
                 self._hungry.set()
             self._answer(await self._deliver(delivery))
 
+    async def _settle_and_claim(self) -> None:
+        if self._slice.stop.is_set() or self._failure:
+            await self.give_back()
+        else:
+            await self._take(self._slice.window - self._outstanding)
+
     async def _take(self, limit: int) -> None:
         settled, self._settled = self._settled, []
         if not settled and not limit:
             return
         try:
-            claimed = await asyncio.to_thread(self._take_rows, limit, settled)
+            claimed = await self.claims.take(limit, settled, self._read_editions)
         except BaseException:
             self._settled = settled + self._settled  # answers are not lost with the store's: the end tries once more
             raise
@@ -177,37 +198,49 @@ class _Run:
         for delivery in claimed:
             self._claimed.put_nowait(delivery)
 
-    def _take_rows(self, limit: int, settled: list[Settled]) -> list[Delivery]:
-        claimed = self._slice.outbox.take(
-            self._slice.issue, limit=limit, settled=settled, now=self._slice.now(), token=self._slice.token,
-        )
-        for delivery in claimed:  # read here, off the event loop, and remembered
+    def _read_editions(self, claimed: Sequence[Delivery]) -> None:
+        """Off the event loop, and remembered."""
+        for delivery in claimed:
             self._slice.edition(delivery.edition)
-        return claimed
 
-    async def _some_answers(self, lanes: Sequence["asyncio.Task[None]"]) -> None:
+    async def _some_answers(self, helpers: Sequence["asyncio.Task[None]"]) -> None:
         answered = asyncio.ensure_future(self._answered.wait())
-        await asyncio.wait({answered, *lanes}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({answered, *helpers}, timeout=1, return_when=asyncio.FIRST_COMPLETED)
         answered.cancel()
-        for lane in lanes:
-            if lane.done():
-                lane.result()
+        for each in helpers:
+            if each.done():
+                try:
+                    each.result()
+                except TryLater as error:  # the lease is lost
+                    self._failure = self._failure or error
         if self._outstanding:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._hungry.wait(), GATHER)
         self._answered.clear()
+
+    def _keep_deadline(self) -> None:
+        """Raises TryLater if we were told to stop, and what is on the wire is not answered in time."""
+        if not self._slice.stop.is_set():
+            return
+        self._drained_by = self._drained_by or self._loop.time() + DRAIN
+        if self._loop.time() > self._drained_by:
+            raise TryLater(f"{self._outstanding} mails are on the wire and not answered: they are in doubt",
+                           cure=f"newsletter send {self._slice.issue}")
 
     async def _back_off(self) -> None:
         """Waits for a relay that could not be reached, longer each time, and gives up in the end."""
         if self._unreachable is None:
             return
         if self._relay_failures >= len(RELAY_PAUSES) or self._slice.stop.is_set():
-            raise self._unreachable
+            self._failure = self._unreachable
+            return
         pause = RELAY_PAUSES[self._relay_failures] * (0.5 + self._slice.jitter())
         self._relay_failures += 1
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._slice.stop.wait(), pause)
         self._unreachable = None
+
+    # --- A lane's side ---
 
     def _answer(self, settled: Settled) -> None:
         self._settled.append(settled)
@@ -221,7 +254,7 @@ class _Run:
         if isinstance(message, Settled):
             return message
         try:
-            receipt = await self._slice.transport.hand_over(message)
+            receipt = await self._slice.transport.hand_over(message, lambda: self._on_wire(delivery))
         except TryLater as error:
             self._unreachable = error
             return Settled(delivery.id, None)
@@ -229,7 +262,22 @@ class _Run:
             self._failure = error
             return Settled(delivery.id, None)
         self._relay_failures = 0
+        self._note(delivery, receipt)
         return self._settle(delivery, receipt)
+
+    def _on_wire(self, delivery: Delivery) -> None:
+        """Raises TryLater, and the mail stays."""
+        try:
+            self.claims.on_wire(delivery)
+        except TryLater as error:
+            self._failure = error
+            raise
+
+    def _note(self, delivery: Delivery, receipt: Receipt) -> None:
+        try:
+            self.claims.answered(delivery, receipt)
+        except TryLater as error:  # this answer is settled all the same; no other mail leaves
+            self._failure = error
 
     def _compose(self, delivery: Delivery) -> Message | Settled:
         """The message; a row that cannot be composed is refused, as others must not wait for it, up to `POISONED`."""
@@ -238,7 +286,7 @@ class _Run:
         except Exception as error:
             self._poisoned += 1
             if self._poisoned >= POISONED:
-                self._failure = DataError(
+                self._failure = Stopped(
                     f"{POISONED} messages in a row could not be composed, the last: {error}", place=self._slice.issue,
                     cure=f"newsletter render {self._slice.issue} --for {delivery.subscriber.email} --out /tmp",
                 )
@@ -249,14 +297,15 @@ class _Run:
         return message
 
     def _settle(self, delivery: Delivery, receipt: Receipt) -> Settled:
-        last = delivery.attempts >= len(RETRY_AFTER)
-        if receipt.outcome == "deferred" and last:
-            words = f"given up after {delivery.attempts + 1} attempts: {receipt.reply}"
-            receipt = Receipt("refused", receipt.code, receipt.enhanced, words)
-        self.tally[receipt.outcome] += 1
-        self._slice.progress(receipt)
-        again = receipt.outcome == "deferred" or (receipt.outcome == "in_doubt" and self._slice.policy == "resend")
-        if last or not again:
-            return Settled(delivery.id, receipt)
-        pause = RETRY_AFTER[delivery.attempts] * (1 + self._slice.jitter() / 4)
-        return Settled(delivery.id, receipt, self._slice.now() + pause)
+        settled = self._answers.settled(delivery, receipt)
+        became = settled.receipt or receipt
+        self.tally[became.outcome] += 1
+        self._slice.progress(became)
+        if self._refusals.too_many(became):
+            self._failure = self._failure or Stopped(
+                f"most mails are refused for what they are, not for whom they go to; the last answer: {became.code} "
+                f"{became.reply}", place=self._slice.issue,
+                cure=f"Mend what the relay says, then: newsletter issue resume {self._slice.issue} and newsletter send "
+                     f"{self._slice.issue} --missed, which mails those who were refused as well.",
+            )
+        return settled

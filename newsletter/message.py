@@ -24,7 +24,7 @@ from urllib.parse import quote as percent_encoded
 from newsletter import address
 from newsletter.errors import DataError
 from newsletter.links import Links
-from newsletter.model import Block, BlockSet, Edition, Manifest, Message, OpenSlot, Subscriber, spoken_in
+from newsletter.model import Block, BlockSet, Edition, Manifest, Message, Newsletter, OpenSlot, Subscriber, spoken_in
 from newsletter.render.layout import Placed, layout
 from newsletter.render.slots import SLOTS, fill
 from newsletter.render.wire import SOFT
@@ -44,6 +44,11 @@ class _Plan:
     """From the header fields shared by its readers to the last byte; open are only the subscriber's slots."""
 
 
+def id_domain(newsletter: Newsletter) -> str:
+    """What stands after the @ of its Message-IDs. Raises DataError if its sender is no address."""
+    return _mailbox(newsletter.sender, "From")[1].rpartition("@")[2]
+
+
 class Composer:
     """Makes the messages of one issue."""
 
@@ -59,7 +64,7 @@ class Composer:
         self._words = {language: Words(language, each.catalogues) for language, each in blocks.items()}
         name, self._sender = _mailbox(newsletter.sender, "From")
         self._from = _phrase_field("From", name, self._sender)
-        self._domain = self._sender.rpartition("@")[2]
+        self._domain = id_domain(newsletter)
         _, replies = _mailbox(newsletter.reply_to or newsletter.sender, "Reply-To")
         self._mailto = f"<mailto:{percent_encoded(replies, safe='@+')}?subject=unsubscribe%20{newsletter.name}%20"
         self._boundary = f"=_{manifest.hash}"  # "=_" cannot be in quoted-printable text
@@ -76,11 +81,13 @@ class Composer:
         name = clean(subscriber.name, "the name")
         plan = self._plan(edition)
         newsletter, links = self._manifest.newsletter.name, self._links
-        message_id = f"<{links.message_id_local(self._manifest.issue, subscriber.id)}@{self._domain}>"
+        local = links.message_id_local(self._manifest.issue, subscriber.id)
+        message_id = f"<{local}@{self._domain}>"
         unsubscribe = links.unsubscribe(newsletter, subscriber.id)
         token = unsubscribe.rpartition("/")[2]
         fields = (
             f"{self._from}{_phrase_field('To', name, subscriber.email)}Message-ID: {message_id}\r\n"
+            f"X-Delivery-ID: {local}\r\n"  # the same once more: some relays write a Message-ID of their own
             f"List-Unsubscribe: <{unsubscribe}>,\r\n {self._mailto}{token}>\r\n"
         )
         values = {

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from psycopg import Connection
 from sqlalchemy import URL
 
+from newsletter.answers import Answers, Policy
 from newsletter.model import (
     Edition,
     Entry,
@@ -144,6 +145,12 @@ def send(store: Store, issue: str, receipt: Receipt = SENT) -> None:
     settled: list[Settled] = []
     while taken := store.outbox.take(issue, limit=10, settled=settled, now=NOW, token="sender"):
         settled = [Settled(each.id, receipt, NOW + timedelta(hours=1)) for each in taken]
+
+
+def recover(store: Store, issue: str, policy: Policy) -> int:
+    """A new sender comes after one that died and left no journal; how many deliveries it had claimed."""
+    answers = Answers(policy, timedelta(days=3), now=lambda: NOW, jitter=lambda: 0)
+    return store.outbox.recover(issue, lambda token, claims: [answers.lost(each) for each in claims], now=NOW)
 
 
 def stored(subscriber: Subscriber, store: Store) -> Subscriber:

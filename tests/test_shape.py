@@ -18,9 +18,10 @@ LAYERS: tuple[tuple[str, frozenset[str]], ...] = (
     ("ways in", frozenset({"__main__", "cli", "web"})),
     ("wiring", frozenset({"app"})),
     ("loops", frozenset({"alarm", "deliver", "prepare"})),
+    ("what a loop holds", frozenset({"claims"})),
     ("decisions", frozenset({
-        "address", "edition", "intake", "issue", "keywords", "links", "message", "preferences", "related", "render",
-        "schedule", "topics",
+        "address", "answers", "checks", "edition", "intake", "issue", "keywords", "links", "message", "preferences",
+        "related", "render", "schedule", "topics",
     })),
     ("settings", frozenset({"config", "key"})),
     ("words", frozenset({"errors", "model"})),
@@ -34,7 +35,8 @@ ADAPTERS = frozenset({"sources", "store", "transports"})
 """They import words alone, and only the wiring imports them."""
 
 PURE = frozenset({
-    "address", "edition", "intake", "issue", "keywords", "links", "message", "model", "related", "schedule", "topics",
+    "address", "answers", "checks", "edition", "intake", "issue", "keywords", "links", "message", "model", "related",
+    "schedule", "topics",
 })
 """What decides from plain values: no clock, chance, network, database or environment."""
 

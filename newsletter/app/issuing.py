@@ -15,7 +15,7 @@ from newsletter.app import App, gathering
 from newsletter.edition import Chooser
 from newsletter.errors import UsageError
 from newsletter.issue import issue_id
-from newsletter.message import Composer
+from newsletter.message import Composer, id_domain
 from newsletter.model import (
     BlockSet,
     Edition,
@@ -169,6 +169,12 @@ def composer(app: App, issue: Issue) -> Composer:
     return Composer(
         manifest, app.store.issues.blocks(issue.id), app.links, date=issue.started_at or issue.prepared_at,
     )
+
+
+def message_ids(app: App, issue: Issue) -> Callable[[Subscriber], str]:
+    """The Message-ID of each subscriber's mail, the same at every attempt."""
+    domain = id_domain(app.store.issues.manifest(issue.id).newsletter)
+    return lambda subscriber: f"<{app.links.message_id_local(issue.id, subscriber.id)}@{domain}>"
 
 
 def editions(app: App) -> Callable[[int], Edition]:

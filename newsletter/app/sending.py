@@ -10,15 +10,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import parseaddr
+from functools import partial
 from itertools import islice, takewhile
+from typing import Literal
 
 from newsletter import address, config, deliver
 from newsletter.alarm import Alarm
+from newsletter.answers import MAILBOX
 from newsletter.app import STATE, App, gathering, issuing
-from newsletter.errors import NewsletterError, TryLater, UsageError
+from newsletter.errors import ConfigError, NewsletterError, TryLater, UsageError
 from newsletter.model import Interests, Receipt, Slot, State, Subscriber
 from newsletter.schedule import Schedule
-from newsletter.store import AlreadyPrepared, Issue
+from newsletter.store import AlreadyPrepared, Issue, Journals
 from newsletter.transports.file import FileTransport
 from newsletter.transports.null import NullTransport
 from newsletter.transports.smtp import SmtpTransport
@@ -40,6 +43,8 @@ class Sent:
     """All of the issue's deliveries, by state."""
     finished: bool
     """Nothing is left to do, and the sum of the states is the audience."""
+    suppressed: int
+    """How many subscribers are sent nothing more from now on, since their mailbox is not there."""
 
 
 async def send(
@@ -48,23 +53,43 @@ async def send(
     """Delivers what is due of an issue; run again, it goes on where it stopped.
 
     `transport` stands in for the configured one. Raises TryLater if another process is sending or the relay is out of
-    reach, UsageError for an issue that is cancelled or missed.
+    reach, UsageError for an issue that is paused, cancelled or missed, Stopped if most mails are refused for what they
+    are: then the issue is paused.
     """
-    if issue.state in ("cancelled", "missed"):
-        raise UsageError(f"issue {issue.id} is {issue.state}", cure="newsletter issue prepare NEWSLETTER")
     with sending_alone(app):
         # Who left in the preference file since the issue was frozen must not be mailed.
         await asyncio.to_thread(gathering.sync_subscribers, app)
         app.store.issues.start(issue.id, now=app.now())
-        started = issuing.find(app, issue.id)
-        outcomes = await deliver.send_slice(deliver.Slice(
-            issue.id, app.store.outbox, issuing.composer(app, started), issuing.editions(app),
-            _transport(app, transport or app.settings.delivery.transport, issue.newsletter),
-            window=app.settings.delivery.window, policy=app.settings.delivery.in_doubt, now=app.now, jitter=app.jitter,
-            stop=stop, progress=progress,
-        ))
+        outcomes = await _delivered(app, issuing.find(app, issue.id), transport, stop, progress)
+        suppressed = app.store.subscribers.suppress(
+            issue.id, codes=MAILBOX, after=app.settings.delivery.suppress_after, now=app.now(),
+        )
         finished = app.store.issues.finish(issue.id, now=app.now())
-    return Sent(issuing.find(app, issue.id), outcomes, app.store.outbox.sums(issue.id), finished)
+    return Sent(issuing.find(app, issue.id), outcomes, app.store.outbox.sums(issue.id), finished, suppressed)
+
+
+async def _delivered(
+    app: App, issue: Issue, transport: str, stop: asyncio.Event, progress: Callable[[Receipt], None],
+) -> Mapping[str, int]:
+    delivery = app.settings.delivery
+    try:
+        return await deliver.send_slice(deliver.Slice(
+            issue.id, app.store.outbox, app.store.leases, Journals(app.root / STATE / "journal"),
+            issuing.composer(app, issue), issuing.editions(app),
+            _transport(app, transport or delivery.transport, issue.newsletter), window=delivery.window,
+            policy=delivery.in_doubt, give_up=delivery.give_up, now=app.now, jitter=app.jitter, stop=stop,
+            progress=progress,
+        ))
+    except deliver.Stopped as error:
+        app.store.issues.pause(issue.id, error.found)
+        raise
+
+
+def resend(app: App, issue: Issue, which: Literal["in_doubt", "refused"]) -> int:
+    """Puts deliveries back into the queue that are in doubt, or that were refused; how many that were."""
+    if issue.state in ("cancelled", "missed"):
+        raise UsageError(f"issue {issue.id} is {issue.state}", cure="newsletter issue prepare NEWSLETTER")
+    return app.store.outbox.resend(issue.id, which, now=app.now())
 
 
 async def send_test(app: App, issue: Issue, to: str) -> Receipt:
@@ -75,17 +100,22 @@ async def send_test(app: App, issue: Issue, to: str) -> Receipt:
     )
     transport = _transport(app, app.settings.delivery.transport, issue.newsletter)
     try:
-        return await transport.hand_over(issuing.message_for(app, issue, reader))
+        return await transport.hand_over(issuing.message_for(app, issue, reader), lambda: None)
     finally:
         await transport.close()
 
 
 @contextmanager
 def sending_alone(app: App) -> Iterator[None]:
-    """Holds the project's sending lock: two processes on one outbox would each take the other's claims for lost ones.
+    """Holds the project's sending lock, where one process alone may send.
 
-    The kernel lets go of it when the process ends, however it ends. Raises TryLater if another process has it.
+    The kernel lets go of it when the process ends, however it ends: so whoever has it knows that no other sender lives.
+    On a shared store senders work side by side, and their leases say who lives. Raises TryLater if another process has
+    the lock.
     """
+    if app.store.is_shared:
+        yield
+        return
     path = app.root / STATE / "lock"
     path.parent.mkdir(exist_ok=True)
     with path.open("a+") as file:
@@ -99,6 +129,7 @@ def sending_alone(app: App) -> Iterator[None]:
         file.truncate(0)
         file.write(str(os.getpid()))
         file.flush()
+        app.store.leases.end_all()
         yield
 
 
@@ -112,10 +143,12 @@ def _transport(app: App, name: str, newsletter: str) -> deliver.Transport:
         raise UsageError("there is no relay to send to", place="newsletter.toml", cure="add a [[relay]] with its host")
     relay = app.settings.relays[0]
     sender = address.parse(parseaddr(app.newsletter(newsletter).sender)[1])
+    token = partial(asyncio.to_thread, config.password, relay, root=app.root) if relay.login == "xoauth2" else None
     return SmtpTransport(
         relay.host, relay.port, security=relay.security, connections=relay.connections,
         local_hostname=relay.local_hostname or sender.email.rpartition("@")[2], username=relay.username,
-        password=config.password(relay, root=app.root), dot_timeout=delivery.dot_timeout, tls=_trust(app, relay),
+        password="" if token else config.password(relay, root=app.root), token=token,
+        dot_timeout=delivery.dot_timeout, tls=_trust(app, relay),
     )
 
 
@@ -140,6 +173,8 @@ class Run:
         self._stop = asyncio.Event()
         self._rung = asyncio.Event()
         self._busy = asyncio.Lock()
+        self._left: set[str] = set()
+        """Issues that were begun and are not gone on with."""
         self._schedules = {
             name: Schedule.parse(each.schedule, each.timezone, place="newsletter.toml")
             for name, each in app.settings.newsletters.items() if each.schedule
@@ -177,9 +212,16 @@ class Run:
         for name in self._schedules:
             for issue in await asyncio.to_thread(self._ready, name):
                 with _reported(issue.id):
-                    sent = await send(self._app, issue, stop=self._stop, progress=lambda receipt: None)
-                    states = ", ".join(f"{count} {state}" for state, count in sent.sums.items() if count)
-                    log.info("%s: %s", issue.id, states)
+                    await self._send(issue)
+
+    async def _send(self, issue: Issue) -> None:
+        try:
+            sent = await send(self._app, issue, stop=self._stop, progress=lambda receipt: None)
+        except ConfigError as error:  # a wrong password that is tried every minute locks the account
+            self._app.store.issues.pause(issue.id, error.found)
+            raise
+        states = ", ".join(f"{count} {state}" for state, count in sent.sums.items() if count)
+        log.info("%s: %s", issue.id, states)
 
     def _watch(self, name: str) -> datetime:
         """Since when we look after the newsletter: slots before that were never ours to miss."""
@@ -224,9 +266,24 @@ class Run:
         now = self._app.now()
         earliest = now - self._app.settings.delivery.max_lateness
         return [
-            issue for issue in self._app.store.issues.all() if issue.newsletter == name and issue.slot <= now
-            and (issue.state == "sending" or (issue.state == "frozen" and issue.slot >= earliest))
+            issue for issue in self._app.store.issues.all()
+            if issue.newsletter == name and issue.slot <= now and issue.state in ("frozen", "sending")
+            and (issue.slot >= earliest or (issue.state == "sending" and self._is_alive(issue, earliest)))
         ]
+
+    def _is_alive(self, issue: Issue, earliest: datetime) -> bool:
+        """Whether a send that began in time is still going on: a store that stood still for long, or that is a copy
+        from some time ago, must not mail old news by itself."""
+        due = self._app.store.outbox.next_due(issue.id)
+        if due is not None and due >= earliest:  # all that is left has been tried, and is tried again as planned
+            return True
+        changed = self._app.store.outbox.last_change(issue.id)
+        alive = changed is not None and changed >= earliest
+        if not alive and issue.id not in self._left:
+            self._left.add(issue.id)
+            log.warning("%s: nothing has moved for longer than max_lateness, a person decides: newsletter send %s",
+                        issue.id, issue.id)
+        return alive
 
 
 @contextmanager

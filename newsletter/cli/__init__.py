@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from newsletter.cli import issues, preview_command, sending, start, stories, subscribers, topics
+from newsletter.cli import issues, preview_command, sending, start, stories, subscribers, templates, topics
 from newsletter.errors import NewsletterError
 
 cli = typer.Typer(
@@ -25,6 +25,7 @@ issues.register(cli)
 sending.register(cli)
 cli.add_typer(sending.schedule, name="schedule")
 preview_command.register(cli)
+templates.register(cli)
 
 
 def main() -> None:

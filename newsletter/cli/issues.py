@@ -11,7 +11,7 @@ from newsletter.cli.report import Json, example, facts, progress, result, say, t
 if TYPE_CHECKING:
     from newsletter.app.issuing import Prepared
 
-group = typer.Typer(no_args_is_help=True, help="Issues: freeze one, list them, show what was frozen, cancel one.")
+group = typer.Typer(no_args_is_help=True, help="Issues: freeze, list, show, pause and cancel them.")
 
 Issue = Annotated[str, typer.Argument(metavar="ISSUE", help="An issue's id, or latest.")]
 
@@ -103,17 +103,43 @@ def show(issue: Issue, as_json: Json = False) -> None:
         result(data, as_json=as_json, words=words, then=[f"newsletter why EMAIL {found.id}"])
 
 
-@group.command(epilog=example("newsletter issue cancel weekly-2026-11-30"))
-def cancel(issue: Issue, as_json: Json = False) -> None:
-    """Cancel an issue that nobody was sent yet; its slot is free again and its stories are kept for the next one."""
+@group.command(epilog=example("newsletter issue pause weekly-2026-11-30"))
+def pause(issue: Issue, as_json: Json = False) -> None:
+    """Hold an issue, also while it is being sent: what is on its way is settled, nothing more leaves."""
     from newsletter.app import issuing
 
     with project() as app:
         found = issuing.find(app, issue)
-        app.store.issues.cancel(found.id, now=app.now())
-        said = f"{found.id} is cancelled; newsletter run leaves its slot to you"
-        result({"cancelled": found.id}, as_json=as_json, words=lambda: print(said),
-               then=[f"newsletter issue prepare {found.newsletter}"])
+        app.store.issues.pause(found.id, "by hand")
+        result({"paused": found.id}, as_json=as_json, words=lambda: print(f"{found.id} is paused"),
+               then=[f"newsletter issue resume {found.id}"])
+
+
+@group.command(epilog=example("newsletter issue resume weekly-2026-11-30"))
+def resume(issue: Issue, as_json: Json = False) -> None:
+    """Take a pause back; sending goes on where it stopped."""
+    from newsletter.app import issuing
+
+    with project() as app:
+        found = issuing.find(app, issue)
+        app.store.issues.resume(found.id)
+        result({"resumed": found.id}, as_json=as_json, words=lambda: print(f"{found.id} is no longer paused"),
+               then=[f"newsletter send {found.id}"])
+
+
+@group.command(epilog=example("newsletter issue cancel weekly-2026-11-30"))
+def cancel(issue: Issue, as_json: Json = False) -> None:
+    """Cancel an issue: nothing more of it leaves. If nothing has, its slot is free and its stories are kept."""
+    from newsletter.app import issuing
+
+    with project() as app:
+        found = issuing.find(app, issue)
+        withdrawn = app.store.issues.cancel(found.id, now=app.now())
+        frees = app.store.issues.at(found.newsletter, found.slot_key) is None
+        said = f"{found.id} is cancelled, {withdrawn} of {found.audience} were not sent; " + (
+            "newsletter run leaves its slot to you" if frees else "who got it has had its stories")
+        result({"cancelled": found.id, "withdrawn": withdrawn}, as_json=as_json, words=lambda: print(said),
+               then=[f"newsletter issue prepare {found.newsletter}"] if frees else [])
 
 
 def register(cli: typer.Typer) -> None:

@@ -66,8 +66,13 @@ class DeliverySettings:
     """How many deliveries a worker claims at a time; no more of its deliveries can be in doubt after a power cut."""
     dot_timeout: Annotated[int, Field(ge=1, le=3600)] = 600
     """Seconds to wait for the answer to the end of a message (RFC 5321, section 4.5.3.2.6 asks for ten minutes)."""
+    give_up: Duration = timedelta(days=3)
+    """How long a mail that the relay defers is tried again, with growing pauses; then it is refused."""
+    suppress_after: Annotated[int, Field(ge=0, le=100)] = 3
+    """After so many issues in a row that found no such mailbox, a subscriber is sent nothing more; 0 means never."""
     max_lateness: Duration = timedelta(hours=6)
-    """An issue later than this is not sent by itself: a person decides."""
+    """An issue later than this is not sent by itself, and a send that was interrupted for longer does not go on by
+    itself: a person decides."""
     outbox: Annotated[Line, Field(min_length=1)] = "outbox"
     """The file transport's folder, relative to the project."""
 
@@ -95,6 +100,9 @@ class Relay:
     """The name we greet with (EHLO); empty means the domain of the sender."""
     username: Line = ""
     """Empty means that the relay asks for none."""
+    login: Literal["password", "xoauth2"] = "password"
+    """How the user logs in: with a `password`, by PLAIN, LOGIN or CRAM-MD5, or by `xoauth2` with an OAuth 2.0 access
+    token, which then stands in the place of the password; a `password_command` is asked for it at each connection."""
     password_file: Line = ""
     """File with the password on its first line, relative to the project, and readable by its owner alone.
     Under /run the mode is left to whoever mounts secrets there."""
@@ -110,6 +118,8 @@ class Relay:
             raise Wrong("there is a username and no password", "Write password_file or password_command beside it.")
         if secret and not self.username:
             raise Wrong("there is a password and no username", "Write username = \"…\" beside it.")
+        if self.login == "xoauth2" and not self.username:
+            raise Wrong("xoauth2 needs a username and a token", "Write username and password_command, or drop login.")
         if secret and self.security == "none" and self.host not in LOOPBACK:
             raise Wrong("the password would travel unencrypted", 'Write security = "starttls" or "tls".')
         return self

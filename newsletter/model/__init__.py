@@ -25,6 +25,7 @@ from newsletter.model.message import (
     Delivery,
     Message,
     OpenSlot,
+    Outcome,
     Place,
     Receipt,
     Settled,
@@ -44,7 +45,7 @@ from newsletter.model.subscriber import (
 
 __all__ = [
     "Block", "BlockSet", "Candidate", "Delivery", "Edition", "Entry", "FeedState", "Frequency", "Harvest", "Interests",
-    "Manifest", "Match", "Message", "Newsletter", "OpenSlot", "Picture", "Place", "Problem", "Quiet", "Reason",
-    "Receipt", "Section", "Settled", "Slot", "State", "Status", "Story", "Subscriber", "Topic", "Verdict", "Weights",
-    "digest", "spoken_in",
+    "Manifest", "Match", "Message", "Newsletter", "OpenSlot", "Outcome", "Picture", "Place", "Problem", "Quiet",
+    "Reason", "Receipt", "Section", "Settled", "Slot", "State", "Status", "Story", "Subscriber", "Topic", "Verdict",
+    "Weights", "digest", "spoken_in",
 ]

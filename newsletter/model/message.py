@@ -17,6 +17,8 @@ class OpenSlot:
 
     name: str
     place: Place
+    column: int = 0
+    """In plain text, how much of its line is taken before it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +81,15 @@ State = Literal["queued", "claimed", "sent", "refused", "in_doubt", "withdrawn"]
 Always: frozen audience = queued + claimed + sent + refused + withdrawn + in_doubt."""
 
 
+Outcome = Literal["sent", "refused", "deferred", "in_doubt"]
+"""`deferred`: definitely not sent, worth trying again. `in_doubt`: it may have been taken, nobody can tell."""
+
+
 @dataclass(frozen=True, slots=True)
 class Receipt:
     """What a transport says became of one message."""
 
-    outcome: Literal["sent", "refused", "deferred", "in_doubt"]
-    """`deferred`: definitely not sent, worth trying again. `in_doubt`: it may have been taken, nobody can tell."""
+    outcome: Outcome
     code: int = 0
     """SMTP reply code; 0 where there was no reply."""
     enhanced: str = ""

@@ -13,6 +13,7 @@ from newsletter.model import Block, BlockSet, Manifest, OpenSlot, Place, digest
 from newsletter.render import markup
 from newsletter.render.environment import Sandbox, environment, render, tongue
 from newsletter.render.lint import lint
+from newsletter.render.prose import width
 from newsletter.render.slots import SLOTS
 from newsletter.render.template import FRAME, Template, text_twin
 from newsletter.render.wire import quote
@@ -20,6 +21,10 @@ from newsletter.render.words import Words, direction
 
 _URLS = frozenset({"href", "src"})
 _WORDED = frozenset({"alt", "title", "aria-label", "content", "summary"})
+_ENDS = {"foot": "\n", "item": "\n"}
+"""What kinds of plain-text blocks end with that do not end with an empty line."""
+_SEAM = "\ufdd0"
+"""A noncharacter, so that no text has it: stands for the lines of the list of contents."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +65,13 @@ def compile(template: Template, manifest: Manifest, *, language: str, site: Site
     text = _cut(_text(jinja, template, parts, nonce), f"{nonce}([0-9]+)\n", len(parts), template)
     keys, kinds = ("head", *(part.key for part in parts), "foot"), ("head", *(part.kind for part in parts), "foot")
     opener = _Opener(template, nonce)
+    stretches = {key: _even(each, _ENDS.get(kind, "\n\n")) for key, kind, each in zip(keys, kinds, text, strict=True)}
+    if "contents" in template.blocks:  # the lines of the list stand close: an empty line follows the last
+        stretches["contents-end"] = "\n" + stretches["contents-end"]
     return BlockSet(
         language,
         html={key: opener.block(key, kind, stretch) for key, kind, stretch in zip(keys, kinds, html, strict=True)},
-        text={key: opener.text_block(key, kind, _even(stretch, last=key == "foot"))
-              for key, kind, stretch in zip(keys, kinds, text, strict=True)},
+        text={key: opener.text_block(key, kind, stretches[key]) for key, kind in zip(keys, kinds, strict=True)},
         catalogues=tuple(words.catalogues),
     )
 
@@ -82,36 +89,73 @@ def names(
 
 
 def parts_of(manifest: Manifest, language: str) -> Iterator[Part]:
-    """The parts that editions of the issue can be made of, but for the frame."""
+    """The parts that editions of the issue can be made of, but for the frame, in the order in which they are compiled.
+
+    `contents` is what stands before the lines of the list, `contents-end` what stands after them.
+    """
     stories = {candidate.story.id: candidate.story for candidate in manifest.candidates}
-    for topic in manifest.topics:
-        yield Part(f"topic:{topic.slug}", "topic", {"topic": topic})
+    told = [
+        (candidate.story.id, {
+            "story": candidate.story, "tongue": tongue(candidate.story, manifest, language),
+            "also": [stories[each] for each in candidate.also if stories[each].link],
+        })
+        for candidate in manifest.candidates if not candidate.merged_into
+    ]
+    yield Part("contents", "contents", {})
+    yield from (Part(f"item:{story}", "item", values) for story, values in told)
+    yield Part("contents-end", "contents", {})
+    for position, topic in enumerate(manifest.topics):
+        yield Part(f"topic:{topic.slug}", "topic", {"topic": topic, "position": position})
     for kind in ("lead", "story"):
-        for candidate in (each for each in manifest.candidates if not each.merged_into):
-            story, also = candidate.story, [stories[each] for each in candidate.also if stories[each].link]
-            yield Part(f"{kind}:{story.id}", kind, {
-                "story": story, "tongue": tongue(story, manifest, language), "also": also,
-            })
-    yield Part("more", "more", {})
-    yield Part("quiet", "quiet", {})
+        yield from (Part(f"{kind}:{story}", kind, values) for story, values in told)
+    yield from (Part(kind, kind, {}) for kind in ("rest", "more", "quiet"))
+
+
+def body(jinja: Sandbox, template: Template, part: Part, file: str) -> str:
+    """What a file makes of a part; nothing without a file. Raises TemplateError with file and line."""
+    if not file:
+        return ""
+    if part.kind == "item":
+        return render(jinja, template, file, part.values).strip()
+    if part.kind != "contents":
+        return render(jinja, template, file, part.values)
+    pieces = render(jinja, template, file, {"items": Markup(_SEAM)}).split(_SEAM)  # noqa: S704  # one character of ours
+    if len(pieces) != 2:
+        cure = "Write {{ items }} once, where the lines of the list go."
+        raise TemplateError(f"{{{{ items }}}} is there {len(pieces) - 1} times", place=template.place(file), cure=cure)
+    return pieces[0].rstrip() if part.key == "contents" else pieces[1].lstrip()
 
 
 def _html(jinja: Sandbox, template: Template, parts: list[Part], nonce: str) -> str:
     from newsletter.render.html import to_html  # slow: cssutils, premailer and requests
 
-    bodies = [render(jinja, template, template.blocks[part.kind], part.values) for part in parts]
-    marked = "".join(f"<mj-raw><!--{nonce}{number}--></mj-raw>{body}" for number, body in enumerate([*bodies, ""]))
+    bodies = {part.key: body(jinja, template, part, template.blocks.get(part.kind, "")) for part in parts}
+    marked = "".join(f"{_marker(nonce, number, key)}{each}" for number, (key, each) in enumerate(bodies.items()))
+    marked += _marker(nonce, len(parts), "")
     try:
         return to_html(_framed(jinja, template, marked))
     except TemplateError as whole:
-        for part, body in [(None, ""), *zip(parts, bodies, strict=True)]:
+        for part in (None, *parts):
             try:
-                to_html(_framed(jinja, template, body))
+                to_html(_framed(jinja, template, _alone(part, bodies) if part else ""))
             except TemplateError as error:
                 file = template.blocks[part.kind] if part else FRAME
                 found = f"{part.key}: {error.found}" if part else error.found
-                raise TemplateError(found, place=template.place(file), cure=error.cure) from error
+                raise TemplateError(found, place=error.place or template.place(file), cure=error.cure) from error
         raise TemplateError(whole.found, place=template.folder, cure=whole.cure) from whole
+
+
+def _marker(nonce: str, number: int, key: str) -> str:
+    """What is found again after compiling: a comment in a section of the list, elsewhere one between sections."""
+    comment = f"<!--{nonce}{number}-->"
+    return comment if key.startswith("item:") or key == "contents-end" else f"<mj-raw>{comment}</mj-raw>"
+
+
+def _alone(part: Part, bodies: Mapping[str, str]) -> str:
+    """A part as whole sections, with nothing of the others."""
+    if part.kind not in ("contents", "item"):
+        return bodies[part.key]
+    return bodies["contents"] + (bodies[part.key] if part.kind == "item" else "") + bodies["contents-end"]
 
 
 def _framed(jinja: Sandbox, template: Template, body: str) -> str:
@@ -119,8 +163,8 @@ def _framed(jinja: Sandbox, template: Template, body: str) -> str:
 
 
 def _text(jinja: Sandbox, template: Template, parts: list[Part], nonce: str) -> str:
-    bodies = [render(jinja, template, text_twin(template.blocks[part.kind]), part.values) for part in parts]
-    marked = "".join(f"{nonce}{number}\n{body}\n" for number, body in enumerate([*bodies, ""]))
+    bodies = [body(jinja, template, part, text_twin(template.blocks.get(part.kind, ""))) for part in parts]
+    marked = "".join(f"{nonce}{number}\n{each}\n" for number, each in enumerate([*bodies, ""]))
     return markup.clean(render(jinja, template, text_twin(FRAME), {"body": marked}))
 
 
@@ -135,11 +179,11 @@ def _cut(document: str, marker: str, count: int, template: Template) -> list[str
     return pieces[::2]
 
 
-def _even(text: str, *, last: bool) -> str:
-    """A stretch of plain text without spaces at line ends, with one empty line at most, and one at its own end."""
+def _even(text: str, end: str) -> str:
+    """A stretch of plain text without spaces at line ends, with one empty line at most, and `end` at its own."""
     lines = "\n".join(line.rstrip() for line in text.strip("\n").split("\n"))
     lines = re.sub(r"\n{3,}", "\n\n", lines).strip("\n")
-    return lines + ("\n" if last else "\n\n") if lines else ""
+    return lines + end if lines else ""
 
 
 class _Opener:
@@ -161,11 +205,17 @@ class _Opener:
         """A block of plain text."""
         return self._opened(key, kind, text, {found.start(): "text" for found in self._token.finditer(text)})
 
+    def _column(self, text: str, start: int) -> int:
+        """How much of its line is taken before the slot that stands there; what is before another slot is not known."""
+        return width(self._token.split(text[text.rfind("\n", 0, start) + 1: start])[-1])
+
     def _opened(self, key: str, kind: str, text: str, places: Mapping[int, Place]) -> Block:
         segments, end, size = list[bytes | OpenSlot](), 0, 0
         for found in self._token.finditer(text):
             self._allow(found[1], kind)
-            segments += [quote(text[end: found.start()]), OpenSlot(found[1], places[found.start()])]
+            place = places[found.start()]
+            column = self._column(text, found.start()) if place == "text" else 0
+            segments += [quote(text[end: found.start()]), OpenSlot(found[1], place, column)]
             size += len(text[end: found.start()].encode())
             end = found.end()
         segments.append(quote(text[end:]))

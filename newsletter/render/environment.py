@@ -7,7 +7,6 @@ from datetime import datetime
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-import nh3
 from jinja2 import FunctionLoader, StrictUndefined, TemplateNotFound, UndefinedError
 from jinja2.exceptions import SecurityError
 from jinja2.runtime import Context
@@ -17,14 +16,16 @@ from markupsafe import Markup
 
 from newsletter.errors import TemplateError
 from newsletter.model import Manifest, Story
-from newsletter.render import markup, prose
+from newsletter.render import plain, prose
+from newsletter.render.body import html, opening
 from newsletter.render.template import Template, suggestion
 from newsletter.render.words import Words, direction
 
 EVERYWHERE = ("newsletter", "date", "language", "dir", "start", "end", "theme", "site", "slot")
 """Names that every file of a template may use. `start` and `end` are "left" and "right", or the other way round."""
-IN_ONE = ("story", "tongue", "also", "topic", "body")
-"""Names that the blocks for stories and topics, and the frame, have beside them."""
+IN_ONE = ("story", "tongue", "also", "topic", "position", "items", "body")
+"""Names that the blocks for stories and topics, the list of contents and the frame have beside them. `position` is the
+topic's among those of the newsletter, from 0."""
 
 LARGEST = 8_000_000
 """Characters that one file may make."""
@@ -32,11 +33,6 @@ _LONGEST_RANGE = 1000
 _METHODS_OF_STR = frozenset({"startswith", "endswith", "lower", "upper", "strip", "split", "join", "title", "replace"})
 _REFUSED_GLOBALS = ("lipsum", "cycler", "joiner", "namespace", "dict")
 _REFUSED_FILTERS = ("safe", "center", "format", "indent", "pprint", "xmlattr")
-
-# A body's own headings stand below the story's title, and its pictures stay out: most are ornament, many are trackers.
-_TAGS = nh3.ALLOWED_TAGS - {"img", "area", "map"}
-_DEEPEST_BODY = 40
-_HEADING = re.compile(r"(</?)h[1-6]\b")
 
 
 class Sandbox(ImmutableSandboxedEnvironment):
@@ -89,20 +85,22 @@ def environment(template: Template, words: Words, names: Mapping[str, object], z
         del made.globals[refused]
     made.globals.update(names, range=_range)
     made.install_gettext_callables(  # type: ignore[attr-defined]  # the i18n extension adds it
-        words.translations.ugettext, words.translations.ungettext, newstyle=True,
+        words.translations.ugettext, words.counted, newstyle=True,
     )
     made.filters.update(_filters(words, zone))
     return made
 
 
 def _loader(template: Template) -> Callable[[str], tuple[str, str, None] | None]:
-    """Gives sources without their indentation, which would be in every mail; line numbers stay."""
+    """Gives sources of MJML without their indentation, which would be in every mail; line numbers stay."""
     def load(name: str) -> tuple[str, str, None] | None:
         source = template.files.get(name)
         if source is None:
             return None
         if name.endswith(".mjml"):
             source = re.sub(r"(?m)^[ \t]+", "", source)
+        elif name.endswith(".txt"):
+            source += "\n"  # Jinja takes the last line's end away, and an included file is whole lines
         return source, template.place(name), None
 
     return load
@@ -123,21 +121,15 @@ def _filters(words: Words, zone: str) -> dict[str, Callable[..., object]]:
         "brief": prose.brief,
         "minutes": prose.minutes,
         "wrap": prose.wrap,
-        "underline": lambda text, sign: sign[:1] * min(prose.COLUMNS, prose.width(text)),
+        "heading": prose.heading,
+        "number": words.number,
         "day": lambda time: words.day(local(time)),
         "long_day": lambda time: words.long_day(local(time)),
         "host": lambda url: (urlsplit(url).hostname or "").removeprefix("www."),
         "html": html,
+        "opening": opening,
+        "plain": lambda body, number, link="": plain.lay_out(html(body), number, link),
     }
-
-
-def html(body: str) -> Markup:
-    """A story's body for a mail: balanced whatever it was, clean again, headings below the story's own, no pictures;
-    its words alone if it is nested too deep."""
-    cleaned = nh3.clean(body, tags=_TAGS, link_rel=None, url_schemes={"https", "http", "mailto", "tel"})
-    if markup.depth(cleaned) > _DEEPEST_BODY:
-        cleaned = nh3.clean(cleaned, tags=set())
-    return Markup(_HEADING.sub(r"\1h4", cleaned))  # noqa: S704  # nh3 has just cleaned it
 
 
 def tongue(story: Story, manifest: Manifest, language: str) -> Markup:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from markupsafe import Markup
 
 from newsletter.model import Manifest
-from newsletter.render.compile import Part, Site, names, parts_of
+from newsletter.render.compile import Part, Site, body, names, parts_of
 from newsletter.render.environment import environment, render
 from newsletter.render.layout import Placed
 from newsletter.render.template import FRAME, Template
@@ -25,9 +25,9 @@ def expand(
 
     def rendered(part: Part, slots: Mapping[str, str]) -> str:
         jinja.globals["slot"] = {**slots, **personal}
-        return render(jinja, template, template.blocks[part.kind], part.values)
+        return body(jinja, template, part, template.blocks.get(part.kind, ""))
 
     head, *between, _ = placed
-    body = "".join(rendered(parts[each.key], each.slots) for each in between)
+    whole = "".join(rendered(parts[each.key], each.slots) for each in between)
     jinja.globals["slot"] = {**head.slots, **personal}
-    return render(jinja, template, FRAME, {"body": Markup(body)})  # noqa: S704 - each part was escaped as it was made
+    return render(jinja, template, FRAME, {"body": Markup(whole)})  # noqa: S704 - each part was escaped as it was made

@@ -8,6 +8,7 @@ import re
 
 from newsletter.errors import TemplateError
 from newsletter.render import markup
+from newsletter.render.lean import lean
 
 # Read when premailer is imported: one cache for all styles and selectors, 128 unless told, and slow when it is full.
 os.environ.setdefault("PREMAILER_CACHE_MAXSIZE", "4096")
@@ -67,4 +68,4 @@ def _inline(html: str) -> str:
             f"the CSS cannot be inlined: {error}",
             cure="Look for a style attribute that reads like a selector; give it a property and a value.",
         ) from error
-    return markup.regular(inlined).rstrip() + "\n"
+    return lean(markup.regular(inlined)).rstrip() + "\n"

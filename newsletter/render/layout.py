@@ -4,13 +4,16 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from newsletter.model import Edition, Manifest, Section, Story
+from newsletter.model import Edition, Entry, Manifest, Section, Story
 from newsletter.render.prose import cut
 from newsletter.render.words import Words
 
 LONGEST_SUBJECT = 90
 PREHEADER = (40, 130)
 """Characters an inbox shows beside the subject: at least, if the stories give as much, and at most."""
+
+CONTENTS = (4, 5)
+"""Stories that an edition has at least for a list of its contents, and lines that the list has at most."""
 
 _CONTROLS_OF_DIRECTION = re.compile("[\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069]")
 
@@ -26,34 +29,72 @@ class Placed:
 
 
 def layout(edition: Edition, manifest: Manifest, words: Words) -> tuple[Placed, ...]:
-    """The blocks of the edition in order: head, each section's topic, stories and what was left out, foot.
+    """The blocks of the edition in order: head, contents, each section's topic, stories and what was left out, foot.
 
-    The first story is the lead. A quiet edition has the note before its sections, if it has any.
+    The first story is the lead; `rest` follows it where there are others. A quiet edition has the note before its
+    sections, if it has any. Blocks that a template does not have are empty ones.
     """
     stories = {candidate.story.id: candidate.story for candidate in manifest.candidates}
     labels = {topic.slug: topic.label for topic in manifest.topics}
+    count = len(edition.stories)
     shared = {
         "subject": subject(edition, manifest, stories),
         "preheader": preheader(edition, manifest, stories, words),
         "topics": _chosen(edition, labels, words),
+        "count": words.ngettext("%(num)d story", "%(num)d stories", count),
     }
+    own = _own_slots(edition, labels, words)
     blocks = [Placed("head", shared)]
     if edition.quiet:
         blocks.append(Placed("quiet", shared))
+    if count >= CONTENTS[0]:
+        blocks += _contents(edition, shared, own)
     for section in edition.sections:
-        blocks += _section(section, edition.lead, labels, words, shared)
+        blocks += _section(section, edition, words, shared, own)
     return (*blocks, Placed("foot", shared))
 
 
+def _own_slots(edition: Edition, labels: Mapping[str, str], words: Words) -> dict[str, dict[str, str]]:
+    """The slots that each story of the edition has for itself."""
+    numbers = {story: str(number) for number, story in enumerate(edition.stories, 1)}
+    return {
+        entry.story: {
+            "number": numbers[entry.story],
+            "section": labels.get(section.topic, section.topic),
+            "also_in": _also_in(entry, labels, words),
+        }
+        for section in edition.sections for entry in section.entries
+    }
+
+
+def _also_in(entry: Entry, labels: Mapping[str, str], words: Words) -> str:
+    topics = words.listed(labels.get(slug, slug) for slug in entry.also_in)
+    return " · " + words.gettext("also in %(topics)s", topics=topics) if topics else ""
+
+
+def _contents(edition: Edition, shared: Mapping[str, str], own: Mapping[str, Mapping[str, str]]) -> Iterable[Placed]:
+    """After the lead, which opens the edition: the first story of each section, or every story where sections are few.
+    """
+    firsts = [section.entries[0].story for section in edition.sections[1:]]
+    listed = firsts if len(firsts) + 1 >= CONTENTS[0] else edition.stories[1:]
+    yield Placed("contents", shared)
+    before = ""
+    for story in listed[: CONTENTS[1]]:
+        section = own[story]["section"]
+        yield Placed(f"item:{story}", {**shared, **own[story], "label": f"{section} · " if section != before else ""})
+        before = section
+    yield Placed("contents-end", shared)
+
+
 def _section(
-    section: Section, lead: str, labels: Mapping[str, str], words: Words, shared: Mapping[str, str],
+    section: Section, edition: Edition, words: Words, shared: Mapping[str, str], own: Mapping[str, Mapping[str, str]],
 ) -> Iterable[Placed]:
     yield Placed(f"topic:{section.topic}", shared)
     for entry in section.entries:
-        kind = "lead" if entry.story == lead else "story"
-        topics = ", ".join(labels.get(slug, slug) for slug in entry.also_in)
-        also_in = " · " + words.gettext("also in %(topics)s", topics=topics) if topics else ""
-        yield Placed(f"{kind}:{entry.story}", {**shared, "also_in": also_in})
+        kind = "lead" if entry.story == edition.lead else "story"
+        yield Placed(f"{kind}:{entry.story}", {**shared, **own[entry.story]})
+        if kind == "lead" and len(edition.stories) > 1:
+            yield Placed("rest", shared)
     if section.more:
         sentence = words.ngettext("%(num)d more story on the web", "%(num)d more stories on the web", section.more)
         yield Placed("more", {**shared, "more": sentence})
@@ -63,7 +104,7 @@ def _chosen(edition: Edition, labels: Mapping[str, str], words: Words) -> str:
     chosen = edition.interests.topics
     if "*" in chosen:
         return words.gettext("all topics")
-    return ", ".join(labels[slug] for slug in chosen if slug in labels) or words.gettext("none yet")
+    return words.listed(labels[slug] for slug in chosen if slug in labels) or words.gettext("none yet")
 
 
 def subject(edition: Edition, manifest: Manifest, stories: Mapping[str, Story]) -> str:

@@ -20,6 +20,7 @@ from newsletter.render.template import FRAME, Template, suggestion
 
 _JINJA = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
 _BODY = re.compile(r"\{\{-?\s*body\s*-?\}\}")
+_TONGUE = re.compile(r"\{\{-?\s*tongue\b")
 _MASK = "\ue000"
 """Stands for what Jinja will write there."""
 _NAME = re.compile(r"</?\s*([A-Za-z][\w:-]*)")
@@ -85,9 +86,10 @@ def _slots(tree: nodes.Template) -> Iterator[Fault]:
 
 def _files(tree: nodes.Template, template: Template) -> Iterator[Fault]:
     for node in tree.find_all((nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends)):
-        wanted = getattr(node, "template", None)
+        wanted = None if getattr(node, "ignore_missing", False) else getattr(node, "template", None)
         if isinstance(wanted, nodes.Const) and wanted.value not in template.files:
-            cure = suggestion(str(wanted.value), template.files) or "Name a file of the template's own folder."
+            known = "Name a file of the template's own folder, or a shared one."
+            cure = suggestion(str(wanted.value), template.files) or known
             yield node.lineno, f"there is no file {wanted.value!r} in the template", cure
 
 
@@ -113,7 +115,8 @@ class _Markup:
     @property
     def root(self) -> str:
         """What the file stands in; empty where that is not known."""
-        return "mj-body" if self.file in self.template.blocks.values() else ""
+        kinds = [kind for kind, file in self.template.blocks.items() if file == self.file]
+        return {"item": "mj-text"}.get(kinds[0], "mj-body") if kinds else ""
 
     def faults(self) -> Iterator[Fault]:
         bodies = [found.start() for found in _BODY.finditer(self.source)]
@@ -163,6 +166,8 @@ class _Markup:
         name = _name(tag)
         yield from ((token.start(), found, cure) for found, cure in self._element(name))
         yield from ((token.start(), found, cure) for found, cure in _attributes(name, tag))
+        if _TONGUE.search(self.source, token.start(), token.end()) and " style=" in tag:
+            yield token.start(), "style beside {{ tongue }}, which may hold a style too", "Write it into mj-style."
         if pushed and not tag.endswith("/>") and name not in markup.VOID:
             self.open.append((name, token.start()))
 

@@ -38,13 +38,15 @@ def clean(text: str) -> str:
 
 def armour(document: str) -> str:
     """The document with everything but plain ASCII written as numeric references, in text and in attribute values;
-    a title is brought onto one line. Comments stay as they are, and styles but for escaped quotes."""
+    a title is brought onto one line. Comments stay as they are but for double dashes, styles but for escaped quotes."""
     return TOKEN.sub(_armour, clean(document))
 
 
 def _armour(token: re.Match[str]) -> str:
     piece = token[0]
     match token.lastgroup:
+        case "comment":  # one for Outlook holds what it shows, and an address may have two dashes
+            return f"<!--{re.sub('(?<=-)-', '&#45;', piece[4:-3])}-->"
         case "tag":
             return ATTRIBUTE.sub(lambda found: f'{found[1]}="{_references(_IN_VALUE, value_of(found))}"', piece)
         case "text":

@@ -1,6 +1,7 @@
 """Plain words: how long they take to read, how wide they are, where they may be cut and where a line may end."""
 
 import re
+from collections.abc import Iterator
 
 from rich.cells import cell_len, split_graphemes
 
@@ -19,10 +20,15 @@ _UNIT = re.compile(
     rf"[{_WIDE}](?:[\u0300-\u036f\ufe0f\U0001f3fb-\U0001f3ff{_CLOSING}]|\u200d[^ \t\n]?)*|[^ \t\n{_WIDE}]+"
 )
 
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://|(?:mailto|tel):")
+# What `compile` writes where a slot stands. Only a story's number stands in text whose lines are made there.
+_OPEN_SLOT = re.compile(r"(n[0-9a-f]{20}n)[a-z_]+\1")
+
 
 def width(text: str) -> int:
-    """How many columns of a plain-text page the text takes: two for a wide character, none for a combining mark."""
-    return cell_len(text)
+    """How many columns of a plain-text page the text takes: two for a wide character or an open slot, none for a
+    combining mark."""
+    return cell_len(_OPEN_SLOT.sub("00", text))
 
 
 def minutes(text: str) -> int:
@@ -57,24 +63,52 @@ def cut(text: str, limit: int) -> str:
     return begin.rstrip(" ,;:–—-") + "…"
 
 
-def wrap(text: str, columns: int = COLUMNS) -> str:
-    """Each paragraph of the text in lines of at most `columns`; wide characters count two, and lines may end between
-    them. What has no place to break, like an address of the web, keeps its length."""
-    paragraphs = re.split(r"\n\s*\n", text.strip())
-    return "\n\n".join("\n".join(_lines(paragraph, columns)) for paragraph in paragraphs)
+def wrap(text: str, *, first: str = "", rest: str = "", taken: int = 0) -> str:
+    """Each paragraph of the text in lines of at most `COLUMNS`; wide characters count two, and lines may end between
+    them. A word too long for a line is broken, but an address keeps its length.
+
+    `first` is what the first line begins with, `rest` what the others do; `taken` columns of the first line are used
+    already.
+    """
+    paragraphs = [each for each in re.split(r"\n\s*\n", text.strip()) if each]
+    laid = (_lines(each, first if not number else rest, rest, 0 if number else taken)
+            for number, each in enumerate(paragraphs))
+    return "\n\n".join("\n".join(lines) for lines in laid)
 
 
-def _lines(paragraph: str, columns: int) -> list[str]:
-    lines, line = list[str](), ""
-    for unit in _units(paragraph):
-        if line and width(line + unit.rstrip()) > columns:
-            lines.append(line.rstrip())
-            line = ""
+def heading(text: str, sign: str) -> str:
+    """The text in lines, and below it a line of `sign` as wide as the widest of them."""
+    lines = wrap(text).split("\n")
+    return "\n".join([*lines, sign[:1] * max(map(width, lines))])
+
+
+def _lines(paragraph: str, first: str, rest: str, taken: int) -> list[str]:
+    lines, line, bare = list[str](), " " * taken + first, not taken
+    for unit in _units(paragraph, COLUMNS - width(rest)):
+        if not bare and width(line + unit.rstrip(" ")) > COLUMNS:
+            lines.append(line.rstrip(" "))
+            line = rest
         line += unit
-    return [*lines, line.rstrip()]
+        bare = False
+    whole = [*lines, line.rstrip(" ")]
+    return [whole[0][taken:], *whole[1:]]
 
 
-def _units(paragraph: str) -> list[str]:
+def _units(paragraph: str, room: int) -> Iterator[str]:
     """What stays on one line, each with the space that follows it."""
-    found = _UNIT.finditer(paragraph)
-    return [unit[0] + " " * paragraph[unit.end(): unit.end() + 1].isspace() for unit in found]
+    for found in _UNIT.finditer(paragraph):
+        *begun, last = [found[0]] if _ADDRESS.search(found[0]) else _broken(found[0], room)
+        yield from begun
+        yield last + " " * paragraph[found.end(): found.end() + 1].isspace()
+
+
+def _broken(word: str, room: int) -> list[str]:
+    """The word in pieces of at most `room` columns, broken between what a reader takes for characters."""
+    if width(word) <= room:
+        return [word]
+    pieces = [""]
+    for start, end, _ in split_graphemes(word)[0]:
+        if pieces[-1] and width(pieces[-1] + word[start:end]) > room:
+            pieces.append("")
+        pieces[-1] += word[start:end]
+    return pieces

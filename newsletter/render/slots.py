@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
-from newsletter.model import Block, Place
+from newsletter.model import Block, OpenSlot, Place
 from newsletter.render.markup import clean
+from newsletter.render.prose import COLUMNS, wrap
 from newsletter.render.wire import SOFT, quote
 
 
@@ -27,6 +28,11 @@ SLOTS: Mapping[str, Kind] = MappingProxyType({
     "subject": Kind("edition", "words", "the subject, which is also the document's title"),
     "preheader": Kind("edition", "words", "what an inbox shows beside the subject, 40 to 130 characters"),
     "topics": Kind("edition", "words", 'the labels of the topics chosen: "AI, Cybersecurity"'),
+    "count": Kind("edition", "words", 'how many stories the edition has: "12 stories"'),
+    "number": Kind("edition", "words", 'which story of the edition it is: "3"', ("lead", "story", "item")),
+    "section": Kind("edition", "words", "the label of the topic under which a story stands", ("lead", "story", "item")),
+    "label": Kind("edition", "words", 'in the contents, the topic where it is another one: "Privacy · ", or empty',
+                  ("item",)),
     "also_in": Kind("edition", "words", 'the other chosen topics of a story: " · also in Privacy, Trade", or empty',
                     ("lead", "story")),
     "more": Kind("edition", "words", 'how many stories were left out: "4 more stories on the web"', ("more",)),
@@ -46,13 +52,25 @@ def fill(block: Block, values: Mapping[str, str]) -> list[bytes]:
     Escapes each value for the place it stands in. About 1 µs for a short ASCII value, 5 µs for others; bytes between
     slots are shared, not copied. Raises KeyError if `values` lacks a slot of the block.
     """
-    return [piece if isinstance(piece, bytes) else _close(values[piece.name], piece.place) for piece in block.segments]
+    return [piece if isinstance(piece, bytes) else _close(values[piece.name], piece) for piece in block.segments]
 
 
-def _close(value: str, place: Place) -> bytes:
+def _close(value: str, slot: OpenSlot) -> bytes:
+    if slot.place == "text":
+        value = _in_lines(value, slot.column)
     if _PLAIN(value):
         return value.encode() + SOFT
-    return quote(escape(value, place))
+    return quote(escape(value, slot.place))
+
+
+def _in_lines(value: str, column: int) -> str:
+    """The value with line ends where it would pass the columns of the plain text; a wide character takes two."""
+    fits = column + len(value) <= COLUMNS and (value.isascii() or column + 2 * len(value) <= COLUMNS)
+    if fits or ("://" in value and " " not in value):  # an address is never broken
+        return value
+    gap = " " * value.startswith(" ")
+    lines = wrap(value, taken=column + len(gap))
+    return lines if lines.startswith("\n") else gap + lines
 
 
 def escape(value: str, place: Place) -> str:

@@ -3,7 +3,7 @@
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -13,8 +13,14 @@ from newsletter.render.words import Words
 
 KINDS = ("topic", "lead", "story", "more", "quiet")
 """What a template has a block for, beside its frame."""
+OPTIONAL = ("contents", "item", "rest")
+"""What it may have a block for: the list of what is in the edition, one line of that list, and what stands between the
+lead and the other stories. A file of that name in its folder is enough."""
 FRAME = "frame.mjml"
 """The whole document, with `{{ body }}` where the blocks go."""
+
+SHARED = "shared"
+"""The folder of partials that all templates may include, as "shared/_foot.mjml"."""
 
 _TEXT = {".mjml", ".txt", ".toml", ".html"}
 
@@ -32,9 +38,12 @@ class Template:
     theme: Mapping[str, object]
     """What theme.toml holds; templates reach it as `theme.light.page`."""
     files: Mapping[str, str]
-    """The source of each file, by its path in the folder."""
+    """The source of each file, by its path in the folder, and of each shared one: those that come with the program,
+    over them the project's in `templates/shared`, over them the template's own in its folder `shared`."""
     catalogues: Mapping[str, tuple[str, ...]]
     """The sources of the catalogues of each language, the shipped one before the project's."""
+    places: Mapping[str, str] = field(default_factory=dict)
+    """Where files are that do not stand in the folder, as errors show it."""
 
     @classmethod
     def load(cls, name: str, root: Path) -> "Template":
@@ -43,12 +52,15 @@ class Template:
         Raises TemplateError if there is none, or if a file is missing or cannot be read.
         """
         folder = _folder(name, root)
-        files = _files(folder)
+        shared = _shared([shipped() / SHARED, root / "templates" / SHARED])
+        own = _files(folder)
+        files = {**{file: source for file, (_, source) in shared.items()}, **own}
         settings = _toml(folder, files, "template.toml")
         return cls(
             name=name, folder=_shown(folder, root), description=str(settings.get("description", "")),
             blocks=_blocks(folder, files, settings), theme=_toml(folder, files, "theme.toml"), files=files,
             catalogues=_catalogues([shipped() / "locale", root / "templates" / "locale"]),
+            places={file: _shown(path, root) for file, (path, _) in shared.items() if file not in own},
         )
 
     @property
@@ -69,12 +81,12 @@ class Template:
 
     def place(self, file: str, line: int = 0) -> str:
         """A file of the template as errors show it: "templates/weekly/story.mjml:3"."""
-        return f"{self.folder}/{file}" + (f":{line}" if line else "")
+        return self.places.get(file, f"{self.folder}/{file}") + (f":{line}" if line else "")
 
 
 def text_twin(file: str) -> str:
-    """The plain-text file beside an MJML file: "text/story.txt" for "story.mjml"."""
-    return f"text/{Path(file).stem}.txt"
+    """The plain-text file beside an MJML file: "text/story.txt" for "story.mjml"; none beside none."""
+    return f"text/{Path(file).stem}.txt" if file else ""
 
 
 def shipped() -> Path:
@@ -101,8 +113,16 @@ def _folder(name: str, root: Path) -> Path:
     raise TemplateError(f"there is no template {name!r}", place=str(root / "templates"), cure=cure)
 
 
-def _shown(folder: Path, root: Path) -> str:
-    return folder.relative_to(root).as_posix() if folder.is_relative_to(root) else folder.as_posix()
+def _shown(path: Path, root: Path) -> str:
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.as_posix()
+
+
+def _shared(folders: list[Path]) -> dict[str, tuple[Path, str]]:
+    """Each shared file by its name, from the last of the folders that has it: where it is, and its source."""
+    return {
+        f"{SHARED}/{file}": (folder / file, source)
+        for folder in dict.fromkeys(folders) for file, source in _files(folder).items()
+    }
 
 
 def _files(folder: Path) -> dict[str, str]:
@@ -137,9 +157,12 @@ def _blocks(folder: Path, files: Mapping[str, str], settings: Mapping[str, objec
     if not isinstance(given, dict):
         place = str(folder / "template.toml")
         raise TemplateError("blocks is no table", place=place, cure="Write [blocks] and a line for each below it.")
-    _known(given, KINDS, folder)
+    _known(given, KINDS + OPTIONAL, folder)
     _known(settings, ("description", "blocks"), folder)
-    blocks = {kind: str(given.get(kind, f"{kind}.mjml")) for kind in KINDS}
+    there = [kind for kind in OPTIONAL if kind in given or f"{kind}.mjml" in files]
+    if "contents" in there or "item" in there:
+        there = [*dict.fromkeys((*there, "contents", "item"))]
+    blocks = {kind: str(given.get(kind, f"{kind}.mjml")) for kind in (*KINDS, *there)}
     for file in (FRAME, *blocks.values()):
         for needed in (file, text_twin(file)):
             if needed not in files:

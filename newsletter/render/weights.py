@@ -6,13 +6,17 @@ from newsletter.model import Block, BlockSet, Weights
 
 
 def weigh(blocks: BlockSet) -> Weights:
-    """The bytes of HTML of an issue's blocks, by what they hold."""
+    """The bytes of HTML of an issue's blocks, by what they hold.
+
+    What an edition may have once counts as frame, and each story's line in the contents with the story.
+    """
     html = blocks.html
+    items = _sizes(html.values(), "item:")
     return Weights(
-        frame=html["head"].size + html["foot"].size,
+        frame=sum(html[key].size for key in ("head", "contents", "contents-end", "rest", "foot")),
         topic=_sizes(html.values(), "topic:"),
-        story=_sizes(html.values(), "story:"),
-        lead=_sizes(html.values(), "lead:"),
+        story={story: size + items[story] for story, size in _sizes(html.values(), "story:").items()},
+        lead={story: size + items[story] for story, size in _sizes(html.values(), "lead:").items()},
         more=html["more"].size,
     )
 

@@ -1,16 +1,20 @@
 """The words of a template in a reader's language, and dates as that language writes them."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_date, format_skeleton
+from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
-from babel.messages.pofile import read_po
+from babel.messages.pofile import PoFileError, read_po
+from babel.numbers import format_decimal
 from babel.support import NullTranslations, Translations
+
+from newsletter.errors import TemplateError
 
 
 @dataclass(frozen=True)
@@ -23,16 +27,22 @@ class Words:
     """Sources of gettext catalogues (`.po`); a later one's message replaces an earlier one's."""
 
     @cached_property
+    def catalogue(self) -> Catalog:
+        """The messages of all sources. Raises TemplateError for one that is no catalogue."""
+        catalogues = [_read(source, self.language) for source in self.catalogues]
+        merged = catalogues[0] if catalogues else Catalog(locale=_locale(self.language))
+        for message in (message for other in catalogues[1:] for message in other if message.id and message.string):
+            merged.delete(message.id)  # a catalogue keeps what it has
+            merged[message.id] = message
+        return merged
+
+    @cached_property
     def translations(self) -> NullTranslations:
         """What gettext asks."""
         if not self.catalogues:
             return NullTranslations()
-        first, *others = (read_po(io.StringIO(source), locale=_locale(self.language)) for source in self.catalogues)
-        for message in (message for other in others for message in other if message.id and message.string):
-            first.delete(message.id)  # a catalogue keeps what it has
-            first[message.id] = message
         compiled = io.BytesIO()
-        write_mo(compiled, first)
+        write_mo(compiled, self.catalogue)
         compiled.seek(0)
         return Translations(compiled)
 
@@ -42,7 +52,19 @@ class Words:
 
     def ngettext(self, singular: str, plural: str, num: int, **values: object) -> str:
         """The message in the form for `num`, which it may show as `%(num)d`."""
-        return str(self.translations.ungettext(singular, plural, num)) % {"num": num, **values}
+        return self.counted(singular, plural, num) % values
+
+    def counted(self, singular: str, plural: str, num: int) -> str:
+        """The message in the form for `num`, each `%(num)d` already the number as the language writes it."""
+        return str(self.translations.ungettext(singular, plural, num)).replace("%(num)d", self.number(num))
+
+    def number(self, number: float) -> str:
+        """A number with its separators: "1,234", in German "1.234"."""
+        return str(format_decimal(number, locale=_locale(self.language)))
+
+    def listed(self, items: Iterable[str]) -> str:
+        """The items, parted as the language parts them."""
+        return self.gettext(", ").join(items)
 
     def greeting(self, name: str) -> str:
         """The value of the slot `greeting`; reads well without a name."""
@@ -61,6 +83,16 @@ class Words:
 def direction(language: str) -> str:
     """ "rtl" for languages written from right to left, else "ltr"."""
     return _locale(language).text_direction
+
+
+def _read(source: str, language: str) -> Catalog:
+    try:
+        return read_po(io.StringIO(source), locale=_locale(language), abort_invalid=True)
+    except (PoFileError, ValueError) as error:
+        number = getattr(error, "lineno", None)
+        place = f"templates/locale/{language}.po" + (f":{number + 1}" if number is not None else "")
+        cure = 'Write msgid "…" and msgstr "…", each in double quotes and on lines of their own.'
+        raise TemplateError(f"no gettext catalogue: {error}", place=place, cure=cure) from error
 
 
 def _locale(language: str) -> Locale:

@@ -10,14 +10,17 @@ from newsletter.model import Settled
 from newsletter.store.engine import Database, open_database
 from newsletter.store.freezing import Freezing, Reader
 from newsletter.store.issues import AlreadyPrepared, Issue, Issues, IssueState, Skip
+from newsletter.store.journal import Journal, Journals
+from newsletter.store.leases import Leases
 from newsletter.store.outbox import Had, Outbox
 from newsletter.store.stories import Kept, Listed, SourceStatus, Stories
 from newsletter.store.subscribers import Subscribers
 from newsletter.store.syncing import Synced
 
 __all__ = [
-    "AlreadyPrepared", "Freezing", "Had", "Issue", "IssueState", "Issues", "Kept", "Listed", "Outbox", "Reader",
-    "Settled", "Skip", "SourceStatus", "Store", "Stories", "Subscribers", "Synced", "open_store",
+    "AlreadyPrepared", "Freezing", "Had", "Issue", "IssueState", "Issues", "Journal", "Journals", "Kept", "Leases",
+    "Listed", "Outbox", "Reader", "Settled", "Skip", "SourceStatus", "Store", "Stories", "Subscribers", "Synced",
+    "open_store",
 ]
 
 
@@ -30,6 +33,12 @@ class Store:
         self.subscribers = Subscribers(database)
         self.issues = Issues(database)
         self.outbox = Outbox(database)
+        self.leases = Leases(database)
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether senders on several machines may use it at once; else one process may send."""
+        return self._database.is_shared
 
     def close(self) -> None:
         self._database.close()

@@ -5,6 +5,7 @@ All that differs between databases is in `sqlite`, `postgresql` and `tables`.
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,7 +15,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from newsletter.errors import ConfigError, NewsletterError
 from newsletter.store import sqlite
 
-VERSION = "0001"
+VERSION = "0002"
 """The newest migration's number; a store of this version is opened without loading Alembic."""
 
 _PIECE = 2000
@@ -30,8 +31,15 @@ class Database:
     what is written.
     """
 
-    def __init__(self, engine: Engine, fault: Callable[[DBAPIError], NewsletterError | None]) -> None:
+    def __init__(
+        self, engine: Engine, fault: Callable[[DBAPIError], NewsletterError | None],
+        clock: Callable[[Connection], datetime], *, is_shared: bool,
+    ) -> None:
         self._engine, self._fault = engine, fault
+        self.clock = clock
+        """The time by the database's clock, which all who use it share."""
+        self.is_shared = is_shared
+        """Whether senders on several machines may reach it."""
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -104,7 +112,7 @@ def _parsed(url: str) -> URL:
 def _database(url: URL, root: Path) -> Database:
     kind = url.get_backend_name()
     if kind == "sqlite":
-        return Database(sqlite.connect(url, root), sqlite.fault)
+        return Database(sqlite.connect(url, root), sqlite.fault, sqlite.clock, is_shared=False)
     if kind != "postgresql":
         raise ConfigError(f"store.url names a database this version cannot use: {url.drivername}", cure=_URL_CURE)
     try:
@@ -112,7 +120,7 @@ def _database(url: URL, root: Path) -> Database:
     except ImportError as error:
         raise ConfigError(f"the driver for PostgreSQL is missing: {error}",
                           cure="pip install 'newsletter-desk[postgres]'") from error
-    return Database(postgresql.connect(url), postgresql.fault)
+    return Database(postgresql.connect(url), postgresql.fault, postgresql.clock, is_shared=True)
 
 
 def _version(connection: Connection) -> str:

@@ -120,15 +120,15 @@ class Freezing:
         reader grows with the issues since then and not with the rows."""
         earlier = list(self._connection.scalars(select(issue.c.number).where(
             issue.c.newsletter == self._manifest.newsletter.name,
-            or_(issue.c.slot_at >= since, issue.c.prepared_at >= since),
-            issue.c.state != "cancelled", issue.c.number != self._number)))
+            or_(issue.c.slot_at >= since, issue.c.prepared_at >= since), issue.c.number != self._number)))
         if not earlier:
             return null().label("sent"), null().label("passed")
         sent = _numbers(delivery.c.edition).where(
             delivery.c.subscriber == subscriber.c.id, delivery.c.issue.in_(earlier),
             delivery.c.state.not_in(("refused", "withdrawn")))
         passed = _numbers(skip.c.edition).where(
-            skip.c.subscriber == subscriber.c.id, skip.c.issue.in_(earlier), skip.c.passed)
+            skip.c.subscriber == subscriber.c.id, skip.c.passed, skip.c.issue.in_(
+                select(issue.c.number).where(issue.c.number.in_(earlier), issue.c.state != "cancelled")))
         return sent.scalar_subquery().label("sent"), passed.scalar_subquery().label("passed")
 
 

@@ -25,8 +25,9 @@ from newsletter.store.tables import block, skip, subscriber
 from newsletter.store.tables import edition as edition_table
 from newsletter.store.tables import issue as table
 
-IssueState = Literal["frozen", "sending", "finished", "cancelled", "missed"]
-"""frozen → sending → finished, or cancelled before anything was sent; missed: its slot passed and nobody rang."""
+IssueState = Literal["frozen", "sending", "paused", "finished", "cancelled", "missed"]
+"""frozen → sending → finished; paused: nothing is claimed until a person resumes it; cancelled: what was not sent yet
+never will be; missed: its slot passed and nobody rang."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ class Issue:
     newsletter: str
     """The newsletter's name."""
     slot_key: str
-    """`Slot.key`; a cancelled issue's has a suffix, which frees the slot."""
+    """`Slot.key`; that of an issue cancelled before anything was sent has a suffix, which frees the slot."""
     slot: datetime
     """The slot's instant."""
     state: IssueState
@@ -51,6 +52,7 @@ class Issue:
     finished_at: datetime | None
     """Also when it was cancelled."""
     note: str
+    """Why it was missed or paused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,7 @@ class AlreadyPrepared(UsageError):
         super().__init__(
             f"{issue.newsletter} is prepared already for {issue.slot_key}: {issue.id}, {issue.state}",
             cure=f"Send it: newsletter send {issue.id}; or, to prepare it anew: newsletter issue cancel {issue.id}"
-            if issue.state in ("frozen", "sending") else f"newsletter issue show {issue.id}")
+            if issue.state in ("frozen", "sending", "paused") else f"newsletter issue show {issue.id}")
         self.issue = issue
 
 
@@ -112,10 +114,13 @@ class Issues:
     def start(self, id: str, now: datetime) -> None:
         """The first delivery is about to leave; does nothing the second time.
 
-        Raises UsageError for an issue that was cancelled or missed.
+        Raises UsageError for an issue that was paused, cancelled or missed.
         """
         with self._database.writing() as connection:
-            issue = _issue(connection, id)
+            issue = _locked(connection, id)
+            if issue.state == "paused":
+                raise UsageError(f"{id} is paused{': ' if issue.note else ''}{issue.note}",
+                                 cure=f"newsletter issue resume {id}")
             if issue.state in ("cancelled", "missed"):
                 raise UsageError(f"{id} is {issue.state}", cure=f"newsletter issue prepare {issue.newsletter}")
             connection.execute(update(table).where(table.c.id == id, table.c.state == "frozen")
@@ -124,28 +129,50 @@ class Issues:
     def finish(self, id: str, now: datetime) -> bool:
         """Says "finished" if that is so: the sum of the states is the frozen audience, and nothing is left to send."""
         with self._database.writing() as connection:
-            issue = _issue(connection, id)
+            issue = _locked(connection, id)
             sums = count_states(connection, issue.number)
             done = sum(sums.values()) == issue.audience and not sums["queued"] + sums["claimed"]
             if done and issue.state == "sending":
                 connection.execute(update(table).where(table.c.id == id).values(state="finished", finished_at=now))
             return done and issue.state in ("sending", "finished")
 
-    def cancel(self, id: str, now: datetime) -> None:
-        """Withdraws every delivery and frees the slot. Raises UsageError if anything was or may have been sent."""
+    def pause(self, id: str, note: str) -> None:
+        """Lets nothing more of the issue be claimed; `note` is why. What is on its way is settled as ever.
+
+        Raises UsageError for an issue that is not to be sent.
+        """
         with self._database.writing() as connection:
-            issue = _issue(connection, id)
-            if issue.state not in ("frozen", "sending"):
+            issue = _locked(connection, id)
+            if issue.state not in ("frozen", "sending", "paused"):
+                raise UsageError(f"{id} is {issue.state}; only an issue that is to be sent can be paused")
+            connection.execute(update(table).where(table.c.id == id).values(state="paused", note=note))
+
+    def resume(self, id: str) -> None:
+        """Takes a pause back. Raises UsageError for an issue that is not paused."""
+        with self._database.writing() as connection:
+            issue = _locked(connection, id)
+            if issue.state != "paused":
+                raise UsageError(f"{id} is not paused, it is {issue.state}")
+            state = "sending" if issue.started_at else "frozen"
+            connection.execute(update(table).where(table.c.id == id).values(state=state, note=""))
+
+    def cancel(self, id: str, now: datetime) -> int:
+        """Withdraws every delivery that is still queued, and returns how many that were.
+
+        An issue of which nothing was sent frees its slot. What is on its way is settled as ever, and what comes back
+        unsent is withdrawn too. Raises UsageError for an issue that is not to be sent.
+        """
+        with self._database.writing() as connection:
+            issue = _locked(connection, id)
+            if issue.state not in ("frozen", "sending", "paused"):
                 raise UsageError(f"{id} is {issue.state}; only an issue that is to be sent can be cancelled")
-            # Counted when nothing is left that a worker could still claim, or hand back, beside us.
-            withdraw_queued(connection, issue.number, now)
+            connection.execute(update(table).where(table.c.id == id).values(state="cancelled", finished_at=now))
+            withdrawn = withdraw_queued(connection, issue.number, now)
             sums = count_states(connection, issue.number)
-            gone = sums["sent"] + sums["claimed"] + sums["queued"] + sums["in_doubt"]
-            if gone:
-                raise UsageError(f"{id} cannot be cancelled: {gone} of {issue.audience} messages are on their way",
-                                 cure=f"newsletter status {id}")
-            connection.execute(update(table).where(table.c.id == id).values(
-                state="cancelled", finished_at=now, slot_key=f"{issue.slot_key} (cancelled {issue.number})"))
+            if not sums["sent"] + sums["claimed"] + sums["in_doubt"]:
+                connection.execute(update(table).where(table.c.id == id).values(
+                    slot_key=f"{issue.slot_key} (cancelled {issue.number})"))
+            return withdrawn
 
     def get(self, id: str) -> Issue | None:
         with self._database.reading() as connection:
@@ -247,6 +274,12 @@ def _first(connection: Connection, *conditions: ColumnElement[bool]) -> Issue | 
 def _issue(connection: Connection, id: str) -> Issue:
     row = connection.execute(_issues().where(table.c.number == issue_number(connection, id))).one()
     return Issue(*row)
+
+
+def _locked(connection: Connection, id: str) -> Issue:
+    """The issue, whose state nobody else changes or rests on until this transaction ends."""
+    connection.execute(select(table.c.number).where(table.c.id == id).with_for_update())
+    return _issue(connection, id)
 
 
 def _skips(number: int) -> Select[Any]:

@@ -6,19 +6,35 @@ Always: the issue's frozen audience = the sum over all states. A worker claims u
 given under that token settles a row.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from difflib import get_close_matches
+from functools import cache
 from typing import Any, Literal, get_args
 
-from sqlalchemy import Connection, Select, bindparam, func, or_, select, true, update
+from sqlalchemy import (
+    Column,
+    Connection,
+    CursorResult,
+    Dialect,
+    Select,
+    Update,
+    bindparam,
+    delete,
+    func,
+    literal_column,
+    null,
+    or_,
+    select,
+    update,
+)
 
 from newsletter.errors import UsageError
 from newsletter.model import Delivery, Receipt, Settled, State
 from newsletter.store.engine import Database, streamed
 from newsletter.store.records import RECEIPT_COLUMNS, SUBSCRIBER_COLUMNS, receipt_of, subscriber_of
-from newsletter.store.tables import EPOCH, subscriber
+from newsletter.store.tables import EPOCH, lease, microseconds, subscriber
 from newsletter.store.tables import delivery as table
 from newsletter.store.tables import issue as issues
 
@@ -43,25 +59,46 @@ class Outbox:
 
         Each comes with its subscriber as they are now; who is no longer active is withdrawn instead. Deliveries of one
         edition come together. `token` names the worker for as long as it lives. Once this returned, the claims survive
-        a power loss. An empty list means that nothing is due: see `next_due`.
+        a power loss. An empty list means that nothing is due (see `next_due`) or that the issue is not `sending`.
         """
         with self._database.claiming() as connection:
-            number = issue_number(connection, issue)
+            number, state = _issue_for_settling(connection, issue)
             _settle(connection, settled, number, now, token)
-            return _claim(connection, issue, number, limit, now, token)
+            if state == "cancelled":
+                withdraw_queued(connection, number, now)
+            return _claim(connection, issue, number, limit, now, token) if state == "sending" else []
 
-    def recover(self, issue: str, *, policy: Literal["resend", "hold"], now: datetime) -> int:
-        """Takes back what a process that is gone had claimed, and returns how many deliveries that were.
+    def recover(
+        self, issue: str, told: Callable[[str, Sequence[Delivery]], Sequence[Settled]], *, now: datetime,
+    ) -> int:
+        """Settles what senders that are gone had claimed, and returns how many deliveries that were.
 
-        Nobody can tell whether those mails were taken: `hold` leaves them in doubt, `resend` sends them again. Their
-        token stays, so that an answer which comes after all still counts. The caller makes sure that no worker of this
-        issue is alive.
+        Gone is whose lease is over, or ended. `told` is given such a sender's token and its claims, and says what
+        became of each of them. Should the sender be alive after all, its answer to what is in doubt still counts.
         """
-        state: State = "in_doubt" if policy == "hold" else "queued"
         with self._database.writing() as connection:
-            claimed = (table.c.issue == issue_number(connection, issue)) & (table.c.state == "claimed")
-            return connection.execute(update(table).where(claimed).values(
-                state=state, due_at=EPOCH, ever_in_doubt=true(), changed_at=now)).rowcount
+            number = issue_number(connection, issue)
+            claims = _claims_of_the_dead(connection, issue, number, self._database.clock(connection))
+            for token, theirs in claims.items():
+                _settle(connection, told(token, theirs), number, now, token)
+                connection.execute(delete(lease).where(lease.c.token == token))
+            return sum(map(len, claims.values()))
+
+    def resend(self, issue: str, which: Literal["in_doubt", "refused"], *, now: datetime) -> int:
+        """Puts deliveries back that are in doubt or were refused, and returns how many; a finished issue is opened.
+
+        Of the refused only those whose subscriber is active: the others would not be sent anything.
+        """
+        with self._database.writing() as connection:
+            number = issue_number(connection, issue)
+            active = select(subscriber.c.id).where(subscriber.c.status == "active")
+            again = connection.execute(
+                update(table).where(table.c.issue == number, table.c.state == which, table.c.subscriber.in_(active))
+                .values(state="queued", due_at=EPOCH, changed_at=now)).rowcount
+            if again:
+                connection.execute(update(issues).where(issues.c.number == number, issues.c.state == "finished")
+                                   .values(state="sending", finished_at=None))
+            return again
 
     def sums(self, issue: str) -> Mapping[State, int]:
         """How many deliveries are in each state; every state is there."""
@@ -81,6 +118,13 @@ class Outbox:
                 table.c.issue == issue_number(connection, issue), table.c.state == "queued")
             due: datetime | None = connection.scalar(query)
         return due
+
+    def last_change(self, issue: str) -> datetime | None:
+        """When a delivery last changed its state; None if none ever did. Looks at every row."""
+        with self._database.reading() as connection:
+            query = select(func.max(table.c.changed_at)).where(table.c.issue == issue_number(connection, issue))
+            changed: datetime | None = connection.scalar(query)
+        return changed
 
     def deliveries(self, issue: str, state: State | None = None, ever_in_doubt: bool = False) -> Iterator[Delivery]:
         """All deliveries of the issue, or those of one state, or those that were ever in doubt, by subscriber."""
@@ -127,31 +171,50 @@ def count_states(connection: Connection, number: int) -> dict[State, int]:
     return {state: found.get(state, 0) for state in get_args(State)}
 
 
-def withdraw_queued(connection: Connection, number: int, now: datetime) -> None:
-    """Withdraws whatever of the issue is still queued."""
-    connection.execute(update(table).where(table.c.issue == number, table.c.state == "queued")
-                       .values(state="withdrawn", token=None, changed_at=now))
+def withdraw_queued(connection: Connection, number: int, now: datetime) -> int:
+    """Withdraws whatever of the issue is still queued; how many that were."""
+    return connection.execute(update(table).where(table.c.issue == number, table.c.state == "queued")
+                              .values(state="withdrawn", token=None, changed_at=now)).rowcount
+
+
+def _issue_for_settling(connection: Connection, id: str) -> tuple[int, str]:
+    """Number and state, which stays as it is until this transaction ends."""
+    row: Any = _run(connection, _ISSUE, {"which": id}).first()
+    return (row[0], row[1]) if row else (issue_number(connection, id), "")
+
+
+def _claims_of_the_dead(
+    connection: Connection, issue: str, number: int, clock: datetime,
+) -> dict[str, list[Delivery]]:
+    alive = select(lease.c.token).where(lease.c.until > clock)
+    query = _deliveries(table.c.token).where(
+        table.c.issue == number, table.c.state == "claimed", table.c.token.not_in(alive))
+    claims: dict[str, list[Delivery]] = {}
+    for *row, token in connection.execute(query):
+        claims.setdefault(token, []).append(_delivery_of(issue, row))
+    return claims
 
 
 def _settle(connection: Connection, settled: Sequence[Settled], number: int, now: datetime, token: str) -> None:
     answered = [_settlement(each, each.receipt, number, now, token) for each in settled if each.receipt]
-    untouched = [{"which": each.id, "number": number, "mine": token, "now": now}
+    untouched = [{"which": each.id, "number": number, "mine": token, "now": microseconds(now)}
                  for each in settled if not each.receipt]
     if answered:
-        connection.execute(_SETTLE, answered)
+        _run(connection, _SETTLE, answered)
     if untouched:
-        connection.execute(_GIVE_BACK, untouched)
+        _run(connection, _GIVE_BACK, untouched)
 
 
 def _settlement(settled: Settled, receipt: Receipt, number: int, now: datetime, token: str) -> dict[str, Any]:
-    """The values of `_SETTLE`."""
+    """The values of `_SETTLE`, as the driver takes them."""
     again_at = settled.again_at
     doubt = receipt.outcome == "in_doubt"
     again = receipt.outcome == "deferred" or (doubt and again_at is not None)
     return {
         "which": settled.id, "number": number, "mine": token,
-        "new_state": "queued" if again else receipt.outcome, "new_due": again_at if again and again_at else EPOCH,
-        "new_token": token if doubt and not again else None, "doubt": doubt, "now": now,
+        "new_state": "queued" if again else receipt.outcome,
+        "new_due": microseconds(again_at) if again and again_at else 0,
+        "new_token": token if doubt else None, "doubt": doubt, "now": microseconds(now),
         "new_outcome": receipt.outcome, "new_code": receipt.code, "new_enhanced": receipt.enhanced,
         "new_reply": receipt.reply,
     }
@@ -160,35 +223,51 @@ def _settlement(settled: Settled, receipt: Receipt, number: int, now: datetime, 
 def _claim(connection: Connection, issue: str, number: int, limit: int, now: datetime, token: str) -> list[Delivery]:
     claimed: list[Delivery] = []
     while len(claimed) < limit:
-        some = {"number": number, "most": limit - len(claimed), "now": now}
-        due = [_delivery_of(issue, row) for row in connection.execute(_DUE, some)]
+        some = {"number": number, "most": limit - len(claimed), "now": microseconds(now)}
+        due = [_delivery_of(issue, row, "claimed") for row in _run(connection, _DUE, some)]
         if not due:
             break
         active = [each for each in due if each.subscriber.status == "active"]
-        gone = [each for each in due if each.subscriber.status != "active"]
         _move(connection, active, "claimed", now, token)
-        _move(connection, gone, "withdrawn", now, None)
-        claimed += [replace(each, state="claimed") for each in active]
+        if len(active) < len(due):
+            _move(connection, [each for each in due if each.subscriber.status != "active"], "withdrawn", now, None)
+        claimed += active
     return claimed
 
 
 def _move(connection: Connection, deliveries: Sequence[Delivery], state: State, now: datetime,
           token: str | None) -> None:
     if deliveries:
-        connection.execute(_MOVE, [
-            {"which": each.id, "new_state": state, "new_token": token, "now": now} for each in deliveries])
+        _run(connection, _MOVE, [{"which": each.id, "new_state": state, "new_token": token, "now": microseconds(now)}
+                                 for each in deliveries])
 
 
-def _deliveries() -> Select[Any]:
-    return (select(*_OWN_COLUMNS, *RECEIPT_COLUMNS, *SUBSCRIBER_COLUMNS)
+def _run(
+    connection: Connection, statement: Select[Any] | Update, values: dict[str, Any] | list[dict[str, Any]],
+) -> CursorResult[Any]:
+    """Runs it once for each set of values, as the driver takes and gives them. SQLAlchemy's look at each statement and
+    each value was most of the cost of a claim."""
+    return connection.exec_driver_sql(_text(statement, connection.dialect), values)
+
+
+@cache
+def _text(statement: Select[Any] | Update, dialect: Dialect) -> str:
+    return str(statement.compile(dialect=dialect))
+
+
+def _deliveries(*more: Column[Any]) -> Select[Any]:
+    return (select(*_OWN_COLUMNS, *RECEIPT_COLUMNS, *SUBSCRIBER_COLUMNS, *more)
             .join_from(table, subscriber, subscriber.c.id == table.c.subscriber))
 
 
-def _delivery_of(issue: str, row: Any) -> Delivery:
-    number, edition, state, attempts, ever_in_doubt, *rest = row
-    return Delivery(number, issue, subscriber_of(rest[4:]), edition, state, attempts, receipt_of(rest[:4]),
-                    ever_in_doubt)
+def _delivery_of(issue: str, row: Sequence[Any], now_in: State | None = None) -> Delivery:
+    """The delivery of a row of `_deliveries`; `now_in` is the state it has come into since."""
+    number, edition, state, attempts, ever_in_doubt = row[:5]
+    return Delivery(number, issue, subscriber_of(row[9:]), edition, now_in or state, attempts, receipt_of(row[5:9]),
+                    bool(ever_in_doubt))
 
+
+_ISSUE = select(issues.c.number, issues.c.state).where(issues.c.id == bindparam("which")).with_for_update(read=True)
 
 _OWN_COLUMNS = tuple(table.c[name] for name in ("id", "edition", "state", "attempts", "ever_in_doubt"))
 
@@ -198,8 +277,10 @@ _OWN_COLUMNS = tuple(table.c[name] for name in ("id", "edition", "state", "attem
 # is a CTE, since PostgreSQL runs one that locks exactly once: a subquery it might run again, and lock more rows.
 _NEXT = (
     select(*_OWN_COLUMNS, *RECEIPT_COLUMNS, table.c.subscriber, table.c.due_at)
-    .where(table.c.issue == bindparam("number"), table.c.state == "queued", table.c.due_at <= bindparam("now"))
-    .order_by(table.c.due_at, table.c.edition).limit(bindparam("most")).with_for_update(skip_locked=True).cte("next"))
+    .where(table.c.issue == bindparam("number"), table.c.state == literal_column("'queued'"),
+           table.c.due_at <= bindparam("now"))
+    .order_by(table.c.due_at, table.c.edition).limit(bindparam("most")).offset(literal_column("0"))
+    .with_for_update(skip_locked=True).cte("next"))
 _DUE = (
     select(*(_NEXT.c[column.name] for column in (*_OWN_COLUMNS, *RECEIPT_COLUMNS)), *SUBSCRIBER_COLUMNS)
     .join_from(_NEXT, subscriber, subscriber.c.id == _NEXT.c.subscriber).order_by(_NEXT.c.due_at, _NEXT.c.edition))
@@ -210,15 +291,17 @@ _MOVE = update(table).where(table.c.id == bindparam("which")).values(
 _GIVE_BACK = (
     update(table)
     .where(table.c.id == bindparam("which"), table.c.issue == bindparam("number"), table.c.token == bindparam("mine"),
-           table.c.state == "claimed")
-    .values(state="queued", token=None, changed_at=bindparam("now")))
+           table.c.state == literal_column("'claimed'"))
+    .values(state=literal_column("'queued'"), token=null(), changed_at=bindparam("now")))
 
-# A row has a token as long as an answer under it can settle the row: while it is claimed or in doubt, and after
-# `recover` until another worker claims it. Should a worker be alive after all, its answer may save a second mail.
+# A row has a token as long as an answer under it can settle the row: while it is claimed or in doubt, and while it
+# waits to be sent again after a doubt, until another worker claims it. Should a worker be alive after all, its answer
+# may save a second mail.
 _SETTLE = (
     update(table)
     .where(table.c.id == bindparam("which"), table.c.issue == bindparam("number"), table.c.token == bindparam("mine"))
     .values(state=bindparam("new_state"), due_at=bindparam("new_due"), token=bindparam("new_token"),
-            attempts=table.c.attempts + 1, ever_in_doubt=or_(table.c.ever_in_doubt, bindparam("doubt")),
+            attempts=table.c.attempts + literal_column("1"),
+            ever_in_doubt=or_(table.c.ever_in_doubt, bindparam("doubt")),
             changed_at=bindparam("now"), outcome=bindparam("new_outcome"), code=bindparam("new_code"),
             enhanced=bindparam("new_enhanced"), reply=bindparam("new_reply")))

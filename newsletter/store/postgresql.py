@@ -6,6 +6,7 @@ committed is on the server's disk, whatever its `synchronous_commit` says.
 """
 
 import re
+from datetime import UTC, datetime
 from typing import cast
 
 import psycopg
@@ -67,6 +68,12 @@ def fault(error: DBAPIError) -> NewsletterError | None:
     if state.startswith("XX00") and state != "XX000":
         return ConfigError(f"the store cannot be read: {words}", cure="Put a copy made before in its place.")
     return None
+
+
+def clock(connection: Connection) -> datetime:
+    """The server's: the clocks of the machines that reach it may differ."""
+    now: datetime = connection.exec_driver_sql("SELECT clock_timestamp()").scalar_one()
+    return now.astimezone(UTC)
 
 
 def _fault_of_connection(error: DBAPIError, words: str) -> NewsletterError | None:

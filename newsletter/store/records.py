@@ -111,8 +111,8 @@ def _adapter(kind: type) -> TypeAdapter[Any]:
     return TypeAdapter(kind)  # made when first needed: building one takes longer than opening the store
 
 
-def _segment_plain(segment: bytes | OpenSlot) -> str | list[str]:
-    return segment.decode("latin-1") if isinstance(segment, bytes) else [segment.name, segment.place]
+def _segment_plain(segment: bytes | OpenSlot) -> str | list[str | int]:
+    return segment.decode("latin-1") if isinstance(segment, bytes) else [segment.name, segment.place, segment.column]
 
 
 def _segment_of(plain: Any) -> bytes | OpenSlot:

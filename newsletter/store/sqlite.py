@@ -5,6 +5,7 @@ in silence.
 """
 
 import sqlite3
+from datetime import UTC, datetime
 from pathlib import Path
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
@@ -28,6 +29,7 @@ def connect(url: URL, root: Path) -> Engine:
     path = root / str(url.database)
     _make_file(path)
     engine = create_engine(URL.create("sqlite", database=str(path)), connect_args={"timeout": _BUSY_SECONDS},
+                           paramstyle="named",  # values go by name on both databases
                            hide_parameters=True)  # an error's text must not show addresses
     event.listen(engine, "connect", _set_up)
     event.listen(engine, "begin", _begin)
@@ -47,6 +49,11 @@ def fault(error: DBAPIError) -> NewsletterError | None:
     if name.startswith(("SQLITE_NOTADB", "SQLITE_CORRUPT")):
         return ConfigError(f"the store cannot be read: {error.orig}", cure="Put a copy made before in its place.")
     return None
+
+
+def clock(_: Connection) -> datetime:
+    """This machine's, which is the only one there is."""
+    return datetime.now(UTC)
 
 
 def _make_file(path: Path) -> None:

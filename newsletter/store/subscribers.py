@@ -1,7 +1,7 @@
 """Subscribers: what the preference file says of each, and what we know ourselves of who wants to be left alone."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, get_args
 
@@ -10,9 +10,11 @@ from sqlalchemy import ColumnElement, Select, case, func, insert, or_, select, u
 from newsletter.errors import UsageError
 from newsletter.model import Problem, Status, Subscriber
 from newsletter.store.engine import Database, streamed
+from newsletter.store.outbox import issue_number
 from newsletter.store.records import SUBSCRIBER_COLUMNS, interests_of, subscriber_of
 from newsletter.store.syncing import Synced, Syncing
 from newsletter.store.tables import delivery, memory
+from newsletter.store.tables import issue as issues
 from newsletter.store.tables import subscriber as table
 
 _GRAVITY: Mapping[str, int] = {"bounced": 1, "unsubscribed": 2, "complained": 3}
@@ -56,6 +58,20 @@ class Subscribers:
                 known = connection.scalar(select(table.c.id).where(table.c.key == key))
                 if known is None:
                     raise UsageError("there is no such subscriber", cure="newsletter subscribers list")
+
+    def suppress(self, issue: str, *, codes: Collection[str], after: int, now: datetime) -> int:
+        """Silences, as bounced, whoever the issue did not reach, when that is so for the `after`-th issue in a row.
+
+        Not reached is who was refused with one of the enhanced `codes`. Returns how many were silenced; 0 for an
+        `after` of 0.
+        """
+        if not after:
+            return 0
+        with self._database.writing() as connection:
+            lost = _unreached(issue_number(connection, issue), codes, after)
+            return connection.execute(
+                update(table).where(table.c.id.in_(lost), table.c.silenced.is_(None))
+                .values(silenced="bounced", silenced_at=now, status="bounced", changed_at=now)).rowcount
 
     def erase(self, key: str, *, now: datetime) -> bool:
         """Forgets everything personal about a person; false if the key is unknown.
@@ -153,3 +169,22 @@ class Subscribers:
         with self._database.reading() as connection:
             row = connection.execute(select(*SUBSCRIBER_COLUMNS).where(condition)).first()
         return None if row is None else subscriber_of(row)
+
+
+_RECENT = 50
+"""So many of the latest issues, of all newsletters, are looked at for who is never reached."""
+
+
+def _unreached(issue: int, codes: Collection[str], after: int) -> Select[Any]:
+    """Numbers of those whose last `after` answers, that of the issue among them, all had one of the codes."""
+    refused = (delivery.c.state == "refused") & delivery.c.enhanced.in_(codes)
+    now = select(delivery.c.subscriber).where(delivery.c.issue == issue, refused)
+    recent = select(issues.c.number).order_by(issues.c.number.desc()).limit(_RECENT)
+    latest = select(
+        delivery.c.subscriber, case((refused, 1), else_=0).label("refused"),
+        func.row_number().over(partition_by=delivery.c.subscriber, order_by=delivery.c.issue.desc()).label("age"),
+    ).where(
+        delivery.c.issue.in_(recent), delivery.c.subscriber.in_(now), delivery.c.state.in_(("sent", "refused")),
+    ).subquery()
+    return (select(latest.c.subscriber).where(latest.c.age <= after).group_by(latest.c.subscriber)
+            .having(func.sum(latest.c.refused) == after))

@@ -9,6 +9,7 @@
     edition     an issue as chosen for one set of interests and one past
     delivery    the outbox: what became of (issue, subscriber)
     skip        who was left out of an issue, and why
+    lease       who is sending an issue, and until when that holds
 
 Times are integers, microseconds since 1970 in UTC: as exact as a datetime, equal on every database, and they sort as
 numbers. (ISO text sorts wrongly as soon as one of two equal seconds has a fraction.)
@@ -49,14 +50,17 @@ class Instant(TypeDecorator[datetime]):
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
-        if value is None:
-            return None
-        if value.utcoffset() is None:
-            raise ValueError(f"{value!r} has no time zone")
-        return (value - EPOCH) // _MICROSECOND
+        return None if value is None else microseconds(value)
 
     def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
         return None if value is None else EPOCH + timedelta(microseconds=value)
+
+
+def microseconds(instant: datetime) -> int:
+    """Since 1970. Raises ValueError for one without a time zone."""
+    if instant.utcoffset() is None:
+        raise ValueError(f"{instant!r} has no time zone")
+    return (instant - EPOCH) // _MICROSECOND
 
 
 _NUMBER = BigInteger().with_variant(Integer(), "sqlite")
@@ -197,4 +201,11 @@ skip = Table(
     Column("edition", _NUMBER, ForeignKey("edition.number")),
     Column("reason", Text, nullable=False),
     Column("passed", Boolean, nullable=False),  # its stories count as had, though no mail went out
+)
+
+lease = Table(
+    "lease", metadata,
+    Column("token", Text, primary_key=True),  # the one in the rows it has claimed
+    Column("issue", _NUMBER, ForeignKey("issue.number"), nullable=False),
+    Column("until", Instant, nullable=False),  # by the database's clock
 )

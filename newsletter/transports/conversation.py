@@ -13,7 +13,8 @@ has the difference.
 
 import asyncio
 import dataclasses
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 
 from newsletter.model import Message, Receipt
 from newsletter.transports.reply import NotSmtp, Reply, ReplyReader, cleaned, receipt_of
@@ -21,7 +22,8 @@ from newsletter.transports.reply import NotSmtp, Reply, ReplyReader, cleaned, re
 _QUIT_TIMEOUT = 5
 """Seconds a relay has to answer QUIT; nothing depends on the answer."""
 
-
+_LIMIT = re.compile(r"[0-9]{1,20}")
+"""The parameter of SIZE (RFC 1870, section 4); 0 or none means that nothing is promised."""
 _YES = (2, 2, 3)
 """First digits of the answers to MAIL, RCPT and DATA that let us go on."""
 
@@ -48,13 +50,18 @@ class Conversation(asyncio.Protocol):
         `timeout` is the seconds until MAIL, RCPT and DATA are answered, all of them; `dot_timeout` those until the
         message is written and answered (RFC 5321, section 4.5.3.2). A relay that drips cannot hold us longer.
         """
-        self._transport, self._extensions = transport, extensions
+        self._transport = transport
+        self._pipelines = "pipelining" in extensions
+        self._knows_utf8 = "smtputf8" in extensions
+        self._size = extensions.get("size")
         self._timeout, self._dot_timeout = timeout, dot_timeout
         self._loop = asyncio.get_running_loop()
         self._reader = ReplyReader()
         self._replies: list[Reply] = []
         self._wanted = 0
         self._waiter: asyncio.Future[None] | None = None
+        self._deadline = 0.0
+        self._watch: asyncio.TimerHandle | None = None
         self._end: Exception | None = None
         transport.set_protocol(self)
 
@@ -62,28 +69,29 @@ class Conversation(asyncio.Protocol):
     def is_open(self) -> bool:
         return self._end is None and not self._transport.is_closing()
 
-    async def hand_over(self, message: Message) -> Receipt:
-        """One transaction. Raises Lost, the connection cut, if it ends before the message has begun."""
-        options = [f"SIZE={sum(map(len, message.parts))}"] if "size" in self._extensions else []
-        if not (message.sender + message.recipient).isascii():
-            if "smtputf8" not in self._extensions:
-                return Receipt("refused", 0, "5.6.7", "the relay does not offer SMTPUTF8, which this address needs")
-            options.append("SMTPUTF8")
-        replies = await self._ask(
-            " ".join((f"MAIL FROM:<{message.sender}>", *options)), f"RCPT TO:<{message.recipient}>", "DATA",
-        )
+    async def hand_over(self, message: Message, on_wire: Callable[[], None]) -> Receipt:
+        """One transaction; `on_wire` is called before the first byte of the message.
+
+        Raises Lost, the connection cut, if it ends before that, and what `on_wire` raises: cut it then.
+        """
+        size = sum(map(len, message.parts))
+        if misfit := self._misfit(message, size):
+            return misfit
+        replies = await self._ask(self._commands(message, size))
         for reply, yes in zip(replies, _YES, strict=False):
             if reply.code // 100 != yes:
                 return await self._turned_down(reply, replies)
         if len(replies) < len(_YES) or not self.is_open:
             raise Lost(self._end or ConnectionResetError("the connection was closed"))
+        on_wire()
         return await self._send(message)
 
     async def quit(self) -> None:
         """Takes leave of the relay."""
         if self.is_open:
-            self._transport.write(b"QUIT\r\n")
-            await self._answers(1, self._loop.time() + _QUIT_TIMEOUT)
+            self._write("QUIT")
+            self._deadline = self._loop.time() + _QUIT_TIMEOUT
+            await self._answers(1)
         self._transport.close()
 
     def cut(self) -> None:
@@ -92,23 +100,43 @@ class Conversation(asyncio.Protocol):
 
     # --- One transaction ---
 
-    async def _ask(self, *commands: str) -> list[Reply]:
+    def _misfit(self, message: Message, size: int) -> Receipt | None:
+        """Why the relay cannot take the message, so that it is not even asked (RFC 1870, section 6; RFC 6531)."""
+        if self._size and _LIMIT.fullmatch(self._size) and 0 < int(self._size) < size:
+            words = f"the message has {size:,} bytes, the relay takes at most {int(self._size):,}"
+            return Receipt("refused", 0, "5.3.4", words)
+        if not self._knows_utf8 and not (message.sender + message.recipient).isascii():
+            return Receipt("refused", 0, "5.6.7", "the relay does not offer SMTPUTF8, which this address needs")
+        return None
+
+    def _commands(self, message: Message, size: int) -> list[str]:
+        """MAIL, RCPT and DATA, with those parameters alone that the relay offers."""
+        mail = f"MAIL FROM:<{message.sender}>"
+        if self._size is not None:
+            mail += f" SIZE={size}"
+        if not (message.sender + message.recipient).isascii():
+            mail += " SMTPUTF8"
+        return [mail, f"RCPT TO:<{message.recipient}>", "DATA"]
+
+    async def _ask(self, commands: list[str]) -> list[Reply]:
         """The answers to the commands before the message; fewer where the connection has ended or, asked one by one,
         after the first that is no yes."""
-        deadline = self._loop.time() + self._timeout
-        groups = [commands] if "pipelining" in self._extensions else [(command,) for command in commands]
+        self._deadline = self._loop.time() + self._timeout
+        if self._pipelines:
+            self._write("\r\n".join(commands))
+            return await self._answers(len(commands))
         replies: list[Reply] = []
-        for group in groups:
-            if self._end is None:
-                self._transport.write("".join(f"{command}\r\n" for command in group).encode())
-            replies += await self._answers(len(group), deadline)
-            if self._end or replies[-1].code // 100 != _YES[len(replies) - 1]:
+        for command, yes in zip(commands, _YES, strict=True):
+            self._write(command)
+            replies += await self._answers(1)
+            if self._end or replies[-1].code // 100 != yes:
                 break
         return replies
 
     async def _send(self, message: Message) -> Receipt:
         self._transport.writelines((*message.parts, b".\r\n"))
-        answers = await self._answers(1, self._loop.time() + self._dot_timeout)
+        self._deadline = self._loop.time() + self._dot_timeout
+        answers = await self._answers(1)
         if not answers:
             return Receipt("in_doubt", reply=cleaned(f"no answer to the final dot: {self._end}"))
         receipt = receipt_of(answers[0])
@@ -123,37 +151,56 @@ class Conversation(asyncio.Protocol):
             raise Lost(decisive)
         last = replies[-1].code // 100
         if last in (4, 5):
-            await self._reset(b"RSET\r\n")
+            await self._reset("RSET")
         elif last == 3 and replies[1].code // 100 in (4, 5):  # DATA to nobody: an empty message, RFC 2920, section 3.1
-            await self._reset(b".\r\n", b"RSET\r\n")
+            await self._reset(".", "RSET")
         else:  # to somebody, who would get the empty message
             self.cut()
         return receipt_of(decisive)
 
-    async def _reset(self, *commands: bytes) -> None:
-        if self._end:
-            return
-        self._transport.writelines(commands)
-        answers = await self._answers(len(commands), self._loop.time() + self._timeout)
+    async def _reset(self, *commands: str) -> None:
+        self._write("\r\n".join(commands))
+        self._deadline = self._loop.time() + self._timeout
+        answers = await self._answers(len(commands))
         if len(answers) < len(commands) or answers[-1].code != 250:
             self.cut()
 
+    def _write(self, commands: str) -> None:
+        if self._end is None:
+            self._transport.write(f"{commands}\r\n".encode())
+
     # --- Answers ---
 
-    async def _answers(self, count: int, deadline: float) -> list[Reply]:
-        """So many answers; fewer only where the connection has ended, by itself or because the time was up."""
+    async def _answers(self, count: int) -> list[Reply]:
+        """So many answers; fewer only where the connection has ended, by itself or because the deadline has come."""
         self._wanted = count
         if self._end is None and len(self._replies) < count:
             self._waiter = self._loop.create_future()
-            timer = self._loop.call_at(deadline, self._fail, TimeoutError("the relay takes too long"))
+            self._keep_watch()
             try:
                 await self._waiter
             finally:
-                timer.cancel()
                 self._waiter = None
         self._wanted = 0
         replies, self._replies = self._replies, []
         return replies
+
+    def _keep_watch(self) -> None:
+        """Has the deadline looked at when it comes. One timer does for many answers: a new one for each costs more
+        than all else that is done to wait."""
+        if self._watch is None or self._watch.when() > self._deadline:
+            if self._watch:
+                self._watch.cancel()
+            self._watch = self._loop.call_at(self._deadline, self._look)
+
+    def _look(self) -> None:
+        self._watch = None
+        if self._waiter is None:
+            return
+        if self._loop.time() >= self._deadline:
+            self._fail(TimeoutError("the relay takes too long"))
+        else:
+            self._keep_watch()
 
     def data_received(self, data: bytes) -> None:
         try:
@@ -181,6 +228,8 @@ class Conversation(asyncio.Protocol):
         if self._end is None:
             self._end = error
             self._transport.abort()
+            if self._watch:
+                self._watch.cancel()
         self._wake()
 
     def _wake(self) -> None:

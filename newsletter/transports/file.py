@@ -5,6 +5,7 @@ import hashlib
 import os
 import re
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote
 
@@ -24,9 +25,10 @@ class FileTransport:
     def __init__(self, root: Path, folder: str = "outbox") -> None:
         self._root, self._folder = root, root / folder
 
-    async def hand_over(self, message: Message) -> Receipt:
+    async def hand_over(self, message: Message, on_wire: Callable[[], None]) -> Receipt:
         """`sent` once the file is there, with its path relative to `root` as `reply`; else raises TryLater."""
         path = self._folder / _safe(_issue(message.message_id)) / f"{_safe(message.recipient)}.eml"
+        on_wire()
         try:
             await asyncio.to_thread(_write, path, message.parts)
         except OSError as error:

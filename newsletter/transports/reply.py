@@ -6,9 +6,11 @@ from typing import Literal, NamedTuple
 
 from newsletter.model import Receipt
 
-_LINE = re.compile(rb"([0-9]{3})(?:([ -])(.*))?", re.DOTALL)
+_MARKS = (b" ", b"-", b"")
+"""What stands behind the code: the last line, more lines, or (some servers) the last line without words."""
 _LONGEST = 32_768
-"""Octets of one reply with all its lines: RFC 5321 allows 512 a line, and EHLO's has a few dozen."""
+"""Octets of one reply with all its lines, each with code, mark and CRLF: RFC 5321 allows 512 a line, and EHLO's has a
+few dozen."""
 _ENHANCED = re.compile(r"[245]\.\d{1,3}\.\d{1,3}(?!\S)")
 _OUTCOMES: Mapping[int, Literal["sent", "deferred", "refused", "in_doubt"]] = {2: "sent", 4: "deferred", 5: "refused"}
 
@@ -42,15 +44,16 @@ class ReplyReader:
         """
         *lines, self._rest = (self._rest + data).split(b"\n")
         for line in lines:
-            found = _LINE.fullmatch(line.rstrip(b"\r"))
-            if found is None:
+            line = line.rstrip()
+            code, mark = line[:3], line[3:4]
+            if not (len(code) == 3 and code.isdigit() and mark in _MARKS):
                 raise NotSmtp(f"this is no SMTP reply: {line[:200].decode('utf-8', 'surrogateescape')}")
-            self._lines.append((found[3] or b"").strip())
-            if found[2] != b"-":
+            self._lines.append(line[4:].lstrip())
+            if mark != b"-":
                 text = b"\n".join(self._lines).decode("utf-8", "surrogateescape")
                 self._lines.clear()
-                yield Reply(int(found[1]), text)
-        if len(self._rest) + sum(map(len, self._lines)) > _LONGEST:
+                yield Reply(int(code), text)
+        if (self._rest or self._lines) and len(self._rest) + sum(len(line) + 6 for line in self._lines) > _LONGEST:
             raise NotSmtp("a reply without an end")
 
 

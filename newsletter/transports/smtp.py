@@ -1,28 +1,29 @@
 """The transport that hands messages to a relay over SMTP (RFC 5321), on connections that are kept and used again.
 
-1. A message takes an idle connection or opens one: greeting, STARTTLS or TLS, EHLO and AUTH are aiosmtplib's.
+1. A message takes an idle connection or opens one: see `opening`.
 2. The message goes over it: see `conversation`. If the connection turns out to be gone before that, on a new one.
 3. The connection goes back to the idle ones, unless it was cut.
 """
 
 import asyncio
-import functools
 import re
 import ssl
-from typing import Literal, cast
+from collections.abc import Callable
+from typing import cast
 
-from aiosmtplib import SMTP, SMTPAuthenticationError, SMTPException, SMTPHeloError
+from aiosmtplib import SMTPAuthenticationError, SMTPException
 
-from newsletter.errors import ConfigError, TryLater
+from newsletter.errors import ConfigError, NewsletterError, TryLater
 from newsletter.model import Message, Receipt
 from newsletter.transports.conversation import Conversation, Lost
-from newsletter.transports.reply import Reply, cleaned
+from newsletter.transports.opening import NoTls, Opening, Security, Token, failure
+from newsletter.transports.reply import Reply
 
-Security = Literal["starttls", "tls", "none"]
-"""How a connection is protected. What is asked for is never given up for clear text."""
-
-_ADDRESS = re.compile(r"[^\s<>@\x00-\x1f\x7f]+@[^\s<>@\x00-\x1f\x7f]+")
+_ATOM = r"[^\s<>@\x00-\x1f\x7f-\x9f\ud800-\udfff]+"
+_ADDRESS = re.compile(f"{_ATOM}@{_ATOM}")
 _LOOPBACK = re.compile(r"localhost|127\.\d+\.\d+\.\d+|::1")
+_LOGIN_TRIES = 3
+"""So many logins may be put off before a person must look: more may lock the account."""
 _WANTS_LOGIN = 530
 """RFC 4954, section 6, and RFC 3207, section 4: the relay wants AUTH or STARTTLS first."""
 
@@ -32,11 +33,12 @@ class SmtpTransport:
 
     def __init__(
         self, host: str, port: int, *, local_hostname: str, security: Security = "starttls", connections: int = 10,
-        username: str = "", password: str = "", timeout: float = 300, dot_timeout: float = 600,
-        tls: ssl.SSLContext | None = None,
+        username: str = "", password: str = "", token: Token | None = None, timeout: float = 300,
+        dot_timeout: float = 600, tls: ssl.SSLContext | None = None,
     ) -> None:
-        """`local_hostname` is our name in EHLO. `timeout` is the seconds to open a connection, and again those until
-        MAIL, RCPT and DATA are answered; `dot_timeout` those for the message itself (RFC 5321, section 4.5.3.2). `tls`
+        """`local_hostname` is our name in EHLO. With a `username` we log in: with `password`, or by XOAUTH2 with what
+        `token` gives for each connection. `timeout` is the seconds to open a connection, and again those until MAIL,
+        RCPT and DATA are answered; `dot_timeout` those for the message itself (RFC 5321, section 4.5.3.2). `tls`
         decides which certificates are good; None is the system's.
 
         Raises ConfigError if the password would cross a network in clear text.
@@ -45,16 +47,13 @@ class SmtpTransport:
             cure = 'Set security = "starttls" (port 587) or "tls" (port 465).'
             raise ConfigError(f"the password for the relay {host} would be sent unencrypted", cure=cure)
         self.lanes = connections
-        self._place, self._timeout, self._dot_timeout = f"{host}:{port}", timeout, dot_timeout
-        self._new = functools.partial(
-            SMTP, hostname=host, port=port, local_hostname=local_hostname, timeout=timeout,
-            use_tls=security == "tls", start_tls=security == "starttls",
-            tls_context=None if security == "none" else tls or ssl.create_default_context(),
-            username=username or None, password=password if username else None,
-        )
+        self._timeout, self._dot_timeout = timeout, dot_timeout
+        tls = None if security == "none" else tls or ssl.create_default_context()
+        self._opening = Opening(host, port, local_hostname, security, tls, timeout, username, password, token)
         self._door = asyncio.Lock()
         self._failures = 0
-        self._failure: ConfigError | TryLater | None = None
+        self._failure: NewsletterError | None = None
+        self._logins_put_off = 0
         self._open = 0
         self._given_up = 0
         self._places: asyncio.LifoQueue[Conversation | None] = asyncio.LifoQueue()
@@ -62,8 +61,8 @@ class SmtpTransport:
         for _ in range(connections):
             self._places.put_nowait(None)
 
-    async def hand_over(self, message: Message) -> Receipt:
-        """What became of the message.
+    async def hand_over(self, message: Message, on_wire: Callable[[], None]) -> Receipt:
+        """What became of the message; `on_wire` is called when the relay waits for its first byte.
 
         Raises TryLater if the relay cannot be reached or turns us away, ConfigError if it wants another login: nothing
         has left. When cancelled it closes the connection; what was under way is then in doubt.
@@ -73,7 +72,7 @@ class SmtpTransport:
         while True:
             conversation, fresh = await self._take()
             try:
-                receipt = await conversation.hand_over(message)
+                receipt = await conversation.hand_over(message, on_wire)
                 if receipt.code == _WANTS_LOGIN:
                     raise self._wants_login(receipt)
                 return receipt
@@ -96,7 +95,7 @@ class SmtpTransport:
                 self._give_back(conversation)
             else:
                 self._places.put_nowait(None)
-        self._failure = None
+        self._failure, self._logins_put_off = None, 0
 
     # --- Connections ---
 
@@ -136,54 +135,38 @@ class SmtpTransport:
         async with self._door:
             if self._failure and (self._failures != failures or isinstance(self._failure, ConfigError)):
                 raise self._failure
-            smtp = self._new()
             try:
-                async with asyncio.timeout(self._timeout):
-                    await smtp.connect()
-                    await _greet(smtp)
-                if not smtp.is_connected:
-                    raise ConnectionResetError("it closed the connection after its greeting")
-            except (SMTPException, OSError) as error:
-                smtp.close()
-                self._failures += 1
-                self._failure = _failure(error, self._place)
-                raise self._failure from error
-            except BaseException:
-                smtp.close()
+                smtp = await self._opening.open()
+            except NewsletterError as error:
+                self._failed(error)
                 raise
+            except (NoTls, SMTPException, OSError, ValueError) as error:
+                words = self._attention(error) or failure(error, self._opening)
+                self._failed(words)
+                raise words from error
+        self._logins_put_off = 0
         self._open += 1
         return Conversation(
             cast(asyncio.Transport, smtp.transport), smtp.esmtp_extensions,
             timeout=self._timeout, dot_timeout=self._dot_timeout,
         )
 
+    def _failed(self, error: NewsletterError) -> None:
+        self._failures += 1
+        self._failure = error
+
+    def _attention(self, error: Exception) -> ConfigError | None:
+        """The end of trying, where one login after the other is put off and no connection is open."""
+        if not isinstance(error, SMTPAuthenticationError) or error.code // 100 != 4 or self._open:
+            return None
+        self._logins_put_off += 1
+        if self._logins_put_off < _LOGIN_TRIES:
+            return None
+        cure = "Look at the account, at username and password, and ask the relay's operator; then start again."
+        words = f"the relay needs attention: {_LOGIN_TRIES} times in a row it has put off our login: "
+        return ConfigError(words + str(Reply(error.code, error.message)), place=self._opening.place, cure=cure)
+
     def _wants_login(self, receipt: Receipt) -> ConfigError:
         cure = "Set security, username and password_file of this relay as its operator says."
-        return ConfigError(f"the relay takes no mail from us: {receipt.code} {receipt.reply}", place=self._place,
-                           cure=cure)
-
-
-async def _greet(smtp: SMTP) -> None:
-    """EHLO, or HELO where that is not known (RFC 5321, section 3.2), unless STARTTLS or AUTH have seen to it."""
-    if not smtp.is_ehlo_or_helo_needed:
-        return
-    try:
-        await smtp.ehlo()
-    except SMTPHeloError:
-        if not smtp.is_connected:
-            raise
-        await smtp.helo()
-
-
-def _failure(error: Exception, place: str) -> ConfigError | TryLater:
-    """Why there is no connection, in words that name the cure."""
-    if isinstance(error, SMTPAuthenticationError) and error.code // 100 == 5:
-        cure = "Correct username and password_file of this relay, then start again: it is not tried meanwhile."
-        return ConfigError(f"the relay refuses our login: {Reply(error.code, error.message)}", place=place, cure=cure)
-    reason = error.__cause__ if isinstance(error.__cause__, ssl.SSLError) else error
-    if isinstance(reason, ssl.SSLCertVerificationError):
-        cure = "Set host to the name in the relay's certificate, or have that renewed; nothing is sent unchecked."
-        return TryLater(f"the relay's certificate is not good: {reason.verify_message}", place=place, cure=cure)
-    cure = "Look whether the relay is up, and at host, port and security in newsletter.toml; the mail waits."
-    words = cleaned(str(reason)) or "no connection within the time"
-    return TryLater(f"the relay cannot be used now: {words}", place=place, cure=cure)
+        return ConfigError(f"the relay takes no mail from us: {receipt.code} {receipt.reply}",
+                           place=self._opening.place, cure=cure)

@@ -1,6 +1,7 @@
 """A real preview of a copy of the sample project, and a real browser to look at it."""
 
 import os
+import re
 import shutil
 import socket
 from collections.abc import Iterator
@@ -13,18 +14,15 @@ from threading import Thread
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 
+from gallery.schemes import chromium, hang_picture
 from newsletter import config
 from newsletter.app import App
 from newsletter.app.previewing import Previewing
 from newsletter.web.server import Server
 
 SAMPLE = Path(__file__).parents[2] / "sample"
-CHROMIUM = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-]
 expect.set_options(timeout=15_000)
 
 
@@ -117,14 +115,11 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     """Chromium; where it is missing the tests are skipped at home and fail in CI."""
-    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if path is None:
-        reason = "there is no Chromium: apt-get install chromium"
-        pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=path, args=CHROMIUM)
-        yield chromium
-        chromium.close()
+    try:
+        with chromium() as launched:
+            yield launched
+    except FileNotFoundError as error:
+        pytest.fail(str(error)) if os.environ.get("CI") else pytest.skip(str(error))
 
 
 @contextmanager
@@ -138,6 +133,7 @@ def looking(browser: Browser, **options: object) -> Iterator[Page]:
 
     given: dict[str, Any] = {"viewport": {"width": 1280, "height": 900}, **options}
     context = browser.new_context(**given)
+    context.route(re.compile("^https:"), hang_picture)
     page = context.new_page()
     page.on("console", listen)
     page.on("pageerror", lambda error: wrong.append(str(error)))

@@ -9,7 +9,7 @@ from tests.browser.conftest import Opened, looking
 
 LEAD = "Eleven countries sign a charter for AI in public service"
 STORY = "stories/2026-11-16-charter-for-public-ai.md"
-PIECE = "templates/weekly/_story.mjml"
+PIECE = "templates/weekly/story.mjml"
 
 
 def edition(page: Page) -> FrameLocator:
@@ -87,7 +87,7 @@ def test_the_text_part_is_shown_as_it_is(page: Page, shared: Opened) -> None:
     page.get_by_role("link", name="Plain text").click()
     expect(page.locator("pre.text")).to_contain_text("Hello Ada Winter,")
     lines = page.locator("pre.text").inner_text().splitlines()
-    assert LEAD in lines
+    assert f"1. {LEAD}" in lines
 
 
 def test_headers_are_shown_decoded_and_as_they_go_on_the_wire(page: Page, shared: Opened) -> None:
@@ -119,7 +119,7 @@ def test_light_and_dark_are_those_of_the_mail_whatever_the_browser_prefers(
             expect(page.get_by_title(f"The edition in {scheme.lower()}")).to_be_visible()
             body = edition(page).locator("body").locator("xpath=.//*[contains(@class, 'page')]").first
             seen[scheme] = body.evaluate("(element) => getComputedStyle(element).backgroundColor")
-    assert seen == {"Light": "rgb(245, 243, 238)", "Dark": "rgb(19, 22, 25)"}
+    assert seen == {"Light": "rgb(244, 241, 234)", "Dark": "rgb(16, 19, 22)"}
 
 
 def test_the_phone_is_390_pixels_wide(page: Page, shared: Opened) -> None:

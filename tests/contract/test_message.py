@@ -49,9 +49,9 @@ def block(key: str, text: str, place: Place) -> Block:
 
 def blocks(language: str = "en") -> BlockSet:
     html = {"head": "<html><h1>[subject]</h1><p>[greeting]</p><i>[preheader]</i>", "topic:ai": "<h2>AI</h2>",
-            "more": "<p>[more]</p>", "quiet": "<p>Quiet.</p>",
+            "more": "<p>[more]</p>", "quiet": "<p>Quiet.</p>", "rest": "",
             "foot": '<a href="[unsubscribe_url]">Leave</a> <a href="[preferences_url]">Choose</a></html>'}
-    text = {"head": "[subject]\n[greeting]\n", "topic:ai": "AI\n", "more": "[more]\n", "quiet": "Quiet.\n",
+    text = {"head": "[subject]\n[greeting]\n", "topic:ai": "AI\n", "more": "[more]\n", "quiet": "Quiet.\n", "rest": "",
             "foot": ".\nFrom here: [unsubscribe_url]\n[preferences_url]\n"}
     for story, title in TITLES.items():
         for kind in ("lead", "story"):
@@ -123,6 +123,7 @@ def test_the_headers_are_those_of_a_bulk_mail_each_once() -> None:
         "From": "Desk <desk@news.example.org>",
         "To": "Ann <ann@example.org>",
         "Message-ID": f"<{local}@news.example.org>",
+        "X-Delivery-ID": local,
         "List-Unsubscribe": f"<https://news.example.org/unsubscribe/weekly/{token}>, "
                             f"<mailto:desk@news.example.org?subject=unsubscribe%20weekly%20{token}>",
         "Subject": "Chips for all",
@@ -143,7 +144,7 @@ def test_the_headers_are_those_of_a_bulk_mail_each_once() -> None:
 
 
 EXPECTED = {
-    "From", "To", "Message-ID", "List-Unsubscribe", "Subject", "Date", "MIME-Version", "List-ID", "Content-Type",
+    "From", "To", "Message-ID", "X-Delivery-ID", "List-Unsubscribe", "Subject", "Date", "MIME-Version", "List-ID", "Content-Type",
     "List-Unsubscribe-Post", "Archived-At", "Feedback-ID", "Precedence", "Content-Language",
 }
 LINE = st.text(st.characters(exclude_categories=["C", "Z"], include_characters=" "), max_size=120)
@@ -314,7 +315,7 @@ def test_readers_of_an_edition_share_the_bytes_of_its_blocks() -> None:
     first, second = (of.compose(Subscriber(f"r{each}@example.org", "", "", id=each), EDITION) for each in (1, 2))
     shared = {id(part) for part in first.parts} & {id(part) for part in second.parts}
     size = sum(len(part) for part in first.parts if id(part) in shared)
-    assert size > 0.8 * len(first.wire)
+    assert size > 0.75 * len(first.wire)
 
 
 def test_two_editions_share_the_bytes_of_a_story_they_both_have() -> None:

@@ -73,11 +73,12 @@ def test_a_style_sheet_that_a_template_links_to_is_not_fetched(monkeypatch: pyte
     to_html(page("x", '<mj-raw><link rel="stylesheet" href="https://192.0.2.1/x.css"></mj-raw>'))
 
 
-def test_rules_become_styles_and_stay_in_the_head_for_the_rest() -> None:
-    style = "p { color: #ffffff; margin: 0; } @media (a) { p { color: #000000 } }"
-    html = to_html(page("<p>x</p>", f"<mj-style>{style}</mj-style>"))
-    assert '<p style="color:#ffffff; margin:0">' in html
-    assert "@media (a) { p { color: #000000 } }" in html
+def test_rules_become_styles_and_only_what_cannot_stays_in_the_head() -> None:
+    rules, query = "p { color: #ffffff; margin: 0; }", "@media (a) { p { color: #000000 } }"
+    html = to_html(page("<p>x</p>", f"<mj-style>{rules}</mj-style><mj-style>{query}</mj-style>"))
+    assert '<p style="color:#ffffff;margin:0">' in html
+    assert query in html
+    assert rules not in html
 
 
 def test_resets_of_mjml_are_not_written_into_every_cell() -> None:
@@ -87,6 +88,11 @@ def test_resets_of_mjml_are_not_written_into_every_cell() -> None:
 def test_the_width_of_a_picture_stays_a_number() -> None:
     head = "<mj-style>img { width: 100%; }</mj-style>"
     assert 'width="120"' in to_html(page('<img src="https://e.example.org/x.png" width="120" alt="">', head))
+
+
+def test_a_picture_without_a_height_has_no_such_attribute() -> None:
+    picture = '<mj-image src="https://e.example.org/x.png" alt="" width="9px" />'
+    assert 'height="auto"' not in to_html(page("x").replace("<mj-text>x</mj-text>", picture))
 
 
 def test_quotes_in_a_style_do_not_end_its_attribute() -> None:
@@ -109,6 +115,7 @@ def test_what_jinja_escaped_in_a_style_is_css_again() -> None:
     (page("<b>" * DEEPEST), "inside one another"),
 ])
 def test_what_cannot_be_compiled_is_an_error_with_a_cure_and_never_a_crash(document: str, found: str) -> None:
+    premailer.cache.cache.clear()  # a full one forgets the style before the selector comes, and nothing is wrong
     with pytest.raises(TemplateError, match=found) as raised:
         to_html(document)
     assert raised.value.cure

@@ -1,5 +1,6 @@
 """Which blocks an edition has, and what its readers share."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from hypothesis import given
@@ -7,7 +8,7 @@ from hypothesis import strategies as st
 from rich.cells import split_graphemes
 
 from newsletter.model import Edition, Entry, Interests, Manifest, Section
-from newsletter.render.layout import layout
+from newsletter.render.layout import CONTENTS, layout
 from newsletter.render.template import Template
 from newsletter.render.words import Words
 
@@ -24,7 +25,43 @@ TRADE = Section("trade", (Entry("s5"),))
 
 def test_an_edition_is_its_head_its_sections_and_its_foot_and_the_first_story_leads(manifest: Manifest) -> None:
     keys = [placed.key for placed in layout(edition(CYBER, TRADE), manifest, ENGLISH)]
-    assert keys == ["head", "topic:cyber", "lead:s2", "story:s6", "more", "topic:trade", "story:s5", "foot"]
+    assert keys == ["head", "topic:cyber", "lead:s2", "rest", "story:s6", "more", "topic:trade", "story:s5", "foot"]
+
+
+def placed(manifest: Manifest, *sections: Section) -> dict[str, Mapping[str, str]]:
+    return {each.key: each.slots for each in layout(edition(*sections), manifest, ENGLISH)}
+
+
+AI = Section("ai", (Entry("s4"), Entry("s7")))
+
+
+def test_from_four_stories_on_the_others_are_listed_before_the_lead(manifest: Manifest) -> None:
+    keys = [*placed(manifest, CYBER, TRADE, AI)]
+    assert keys[:7] == ["head", "contents", "item:s6", "item:s5", "item:s4", "item:s7", "contents-end"]
+    assert "contents" not in placed(manifest, CYBER, TRADE)
+
+
+def test_where_sections_are_many_the_first_story_of_each_is_listed(manifest: Manifest) -> None:
+    keys = [*placed(manifest, CYBER, AI, TRADE, Section("privacy", (Entry("s3"),)))]
+    assert [key for key in keys if key.startswith("item:")] == ["item:s4", "item:s5", "item:s3"]
+
+
+def test_the_list_names_a_topic_where_it_is_another_one(manifest: Manifest) -> None:
+    slots = placed(manifest, CYBER, AI)
+    labels = [slots[key]["label"] for key in slots if key.startswith("item:")]
+    assert labels == ["Cybersecurity · ", "Artificial intelligence · ", ""]
+
+
+def test_a_list_of_contents_stays_short(manifest: Manifest) -> None:
+    stories = tuple(Entry(each.story.id) for each in manifest.candidates)
+    assert sum(key.startswith("item:") for key in placed(manifest, Section("ai", stories))) == CONTENTS[1]
+
+
+def test_stories_are_numbered_as_they_are_read_and_know_their_section(manifest: Manifest) -> None:
+    slots = placed(manifest, CYBER, TRADE)
+    assert [slots[key]["number"] for key in ("lead:s2", "story:s6", "story:s5")] == ["1", "2", "3"]
+    assert slots["story:s5"]["section"] == "Trade"
+    assert slots["head"]["count"] == "3 stories"
 
 
 def test_a_quiet_edition_has_the_note_and_then_what_little_there_is(manifest: Manifest) -> None:

@@ -56,7 +56,8 @@ def test_the_shipped_template_has_no_fault(weekly: Template) -> None:
     ("<mj-text>{{ story.body | safe }}</mj-text>", "No filter named 'safe'", "story.body | html"),
     ("<mj-text>{{ story.title | brif(3) }}</mj-text>", "No filter named 'brif'", "Mend"),
     ("<mj-text>{% if story %}x</mj-text>", "Unexpected end of template", "Mend"),
-    ('{% include "_stroy.mjml" %}', "no file '_stroy.mjml'", "'_story.mjml'"),
+    ('<mj-text><p style="margin:0"{{ tongue }}>x</p></mj-text>', "style beside {{ tongue }}", "mj-style"),
+    ('{% include "_stlye.mjml" %}', "no file '_stlye.mjml'", "'_style.mjml'"),
     ('{% include "/etc/passwd" %}', "no file '/etc/passwd'", "own folder"),
     ("<mj-text>{% autoescape false %}x{% endautoescape %}</mj-text>", "escaping is switched", "every value is escaped"),
 ])
@@ -83,9 +84,11 @@ def test_a_fault_in_a_block_is_named_with_its_line_and_a_cure(
     ("<mjml ", "<?xml version='1.0'?><mjml ", "<?xml is no tag"),
 ])
 def test_a_fault_in_the_frame_is_named(weekly: Template, old: str, new: str, found: str) -> None:
-    frame = weekly.files["frame.mjml"]
-    assert old in frame
-    assert found in complaint(edited(weekly, frame=frame.replace(old, new, 1)))
+    file = next(file for file in ("frame.mjml", "shared/_head.mjml") if old in weekly.files[file])
+    changed = {**weekly.files, file: weekly.files[file].replace(old, new, 1)}
+    said = complaint(replace(weekly, files=changed))
+    assert found in said
+    assert f"templates/{'weekly/frame' if file == 'frame.mjml' else 'shared/_head'}.mjml:" in said
 
 
 @pytest.mark.parametrize(("css", "found"), [
@@ -133,8 +136,8 @@ def test_all_faults_are_named_at_once(weekly: Template) -> None:
 
 
 def test_a_colour_of_the_theme_has_six_digits(weekly: Template) -> None:
-    theme = weekly.files["theme.toml"].replace('"#23282d"', '"#222"')
-    assert "theme.toml:8: the colour #222" in complaint(replace(weekly, files={**weekly.files, "theme.toml": theme}))
+    theme = weekly.files["theme.toml"].replace('"#2a2f35"', '"#222"')
+    assert "theme.toml:9: the colour #222" in complaint(replace(weekly, files={**weekly.files, "theme.toml": theme}))
 
 
 @settings(max_examples=50)

@@ -1,19 +1,44 @@
 """Plain words: widths, cuts, line ends."""
 
-import re
 import unicodedata
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from newsletter.render.prose import brief, cut, minutes, width, wrap
+from newsletter.render.prose import brief, cut, heading, minutes, width, wrap
 
 
 @given(st.text(st.characters(blacklist_categories=["Cs", "Cc"]) | st.sampled_from(" \n日本語、。é👩‍👩‍👧")))
-def test_lines_keep_the_columns_unless_a_word_alone_is_longer(text: str) -> None:
-    for line in wrap(text).splitlines():
-        assert width(line) <= 72 or not re.search(r"\S[ \t]+\S", line)
+def test_lines_keep_the_columns_unless_they_hold_an_address(text: str) -> None:
+    assert all(width(line) <= 72 or "://" in line for line in wrap(text).splitlines())
+
+
+@given(st.text("abcdefg 日é", min_size=1), st.integers(0, 72), st.sampled_from(["", "- ", " " * 24]))
+def test_a_line_that_is_partly_taken_and_indented_ones_keep_the_columns_too(text: str, taken: int, rest: str) -> None:
+    first, *others = wrap(text, rest=rest, taken=taken).split("\n")
+    assert taken + width(first) <= 72
+    assert all(width(line) <= 72 and line.startswith(rest.rstrip()) for line in others)
+    assert "".join("".join([first, *(line.removeprefix(rest) for line in others)]).split()) == "".join(text.split())
+
+
+def test_a_word_too_long_for_a_line_is_broken_and_an_address_is_not() -> None:
+    assert [width(line) for line in wrap("n" * 100).splitlines()] == [72, 28]
+    assert wrap("https://a.example/" + "n" * 100).count("\n") == 0
+
+
+def test_items_hang_and_a_number_that_is_filled_later_counts_two_columns() -> None:
+    slot = "n" + "0123456789abcdef0123" + "n"
+    text = wrap(f"{slot}number{slot}. " + "word " * 20, rest="   ")
+    assert text.startswith(f"{slot}number{slot}. word")
+    assert width(text.split("\n")[0]) == 72 - 4
+    assert text.split("\n")[1].startswith("   word")
+
+
+def test_a_heading_is_underlined_as_far_as_it_goes() -> None:
+    assert heading("Trade", "-") == "Trade\n-----"
+    assert heading("貿易", "=") == "貿易\n===="
+    assert heading("word " * 20, "-").split("\n")[-1] == "-" * 69
 
 
 @given(st.text("abc \n日本語、。é"))

@@ -8,9 +8,23 @@ import pytest
 from sqlalchemy import func, update
 
 from newsletter.errors import DataError, UsageError
-from newsletter.store import AlreadyPrepared, Reader, Skip, Store
+from newsletter.store import AlreadyPrepared, Reader, Settled, Skip, Store
 from newsletter.store.tables import issue as issue_table
-from tests.storing import DEFERRED, NOW, PLACE, REFUSED, crowd, edition, fill, freeze, manifest, person, send, stored
+from tests.storing import (
+    DEFERRED,
+    NOW,
+    PLACE,
+    REFUSED,
+    SENT,
+    crowd,
+    edition,
+    fill,
+    freeze,
+    manifest,
+    person,
+    send,
+    stored,
+)
 
 WEEK = timedelta(weeks=1)
 LONG_AGO = NOW - 52 * WEEK
@@ -191,12 +205,52 @@ def test_a_cancelled_issue_sends_nothing_and_frees_its_slot(store: Store) -> Non
         pass
 
 
-def test_an_issue_on_its_way_cannot_be_cancelled(store: Store) -> None:
+def test_an_issue_cancelled_on_its_way_settles_what_is_out_and_sends_no_more(store: Store) -> None:
+    fill(store, crowd(4))
+    freeze(store)
+    first, second, third = store.outbox.take("weekly-0", limit=3, settled=[], now=NOW, token="t")
+    assert store.issues.cancel("weekly-0", NOW) == 1
+    answers = [Settled(first.id, SENT), Settled(second.id, None), Settled(third.id, DEFERRED, NOW)]
+    assert store.outbox.take("weekly-0", limit=9, settled=answers, now=NOW, token="t") == []
+    sums = store.outbox.sums("weekly-0")
+    assert (sums["sent"], sums["withdrawn"]) == (1, 3)
+    assert store.issues.at("weekly", manifest().slot.key) is not None, "who got it has had it: the slot is taken"
+    pasts = {each.subscriber_id: each.past for each in readers(store, 1)}
+    assert pasts[first.subscriber.id]
+    assert not pasts[second.subscriber.id]
+
+
+def test_a_paused_issue_gives_nothing_out_until_it_is_resumed(store: Store) -> None:
     fill(store, crowd(3))
     freeze(store)
-    store.outbox.take("weekly-0", limit=1, settled=[], now=NOW, token="t")
-    with pytest.raises(UsageError, match="1 of 3 messages are on their way"):
-        store.issues.cancel("weekly-0", NOW)
+    [first] = store.outbox.take("weekly-0", limit=1, settled=[], now=NOW, token="t")
+    store.issues.pause("weekly-0", "most mails are refused")
+    assert store.outbox.take("weekly-0", limit=9, settled=[Settled(first.id, SENT)], now=NOW, token="t") == []
+    assert store.outbox.sums("weekly-0")["sent"] == 1
+    with pytest.raises(UsageError, match="is paused: most mails are refused"):
+        store.issues.start("weekly-0", NOW)
+    store.issues.resume("weekly-0")
+    assert len(store.outbox.take("weekly-0", limit=9, settled=[], now=NOW, token="t")) == 2
+
+
+def test_a_frozen_issue_can_be_held_and_is_frozen_again_afterwards(store: Store) -> None:
+    fill(store, crowd(1))
+    with store.issues.freezing(manifest(), now=NOW):
+        pass
+    store.issues.pause("weekly-0", "by hand")
+    store.issues.resume("weekly-0")
+    issue = store.issues.get("weekly-0")
+    assert issue is not None
+    assert (issue.state, issue.note) == ("frozen", "")
+
+
+def test_only_what_is_to_be_sent_can_be_paused_and_only_what_is_paused_resumed(store: Store) -> None:
+    freeze(store)
+    with pytest.raises(UsageError, match="is not paused, it is sending"):
+        store.issues.resume("weekly-0")
+    assert store.issues.finish("weekly-0", NOW)
+    with pytest.raises(UsageError, match="is finished"):
+        store.issues.pause("weekly-0", "by hand")
 
 
 def test_an_issue_starts_once(store: Store) -> None:

@@ -2,17 +2,33 @@
 
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import timedelta
 
 import pytest
 
+from newsletter.answers import MAILBOX, Policy
 from newsletter.errors import UsageError
 from newsletter.model import Delivery, Receipt
 from newsletter.store import Had, Settled, Store
-from tests.storing import DEFERRED, IN_DOUBT, NOW, REFUSED, SENT, crowd, fill, freeze, opened, person, send, stored
+from tests.storing import (
+    DEFERRED,
+    IN_DOUBT,
+    NOW,
+    REFUSED,
+    SENT,
+    crowd,
+    fill,
+    freeze,
+    opened,
+    person,
+    recover,
+    send,
+    stored,
+)
 
+BLOCKED = Receipt("refused", 550, "5.7.1", "5.7.1 blocked")
 HOUR = timedelta(hours=1)
 ISSUE = "weekly-0"
 
@@ -153,10 +169,10 @@ def test_a_settled_delivery_cannot_be_settled_again(frozen: Store) -> None:
 
 
 @pytest.mark.parametrize(("policy", "state"), [("hold", "in_doubt"), ("resend", "queued")])
-def test_what_a_dead_process_had_claimed_is_in_doubt_or_sent_again(frozen: Store, policy: str, state: str) -> None:
+def test_what_a_dead_process_had_claimed_is_in_doubt_or_sent_again(frozen: Store, policy: Policy, state: str) -> None:
     taken = take(frozen, 3)
     take(frozen, 0, Settled(taken[0].id, SENT))
-    assert frozen.outbox.recover(ISSUE, policy="hold" if policy == "hold" else "resend", now=NOW) == 2
+    assert recover(frozen, ISSUE, policy) == 2
     marked = list(frozen.outbox.deliveries(ISSUE, ever_in_doubt=True))
     assert {each.id for each in marked} == {each.id for each in taken[1:]}
     assert {each.state for each in marked} == {state}
@@ -164,26 +180,111 @@ def test_what_a_dead_process_had_claimed_is_in_doubt_or_sent_again(frozen: Store
 
 
 @pytest.mark.parametrize("policy", ["hold", "resend"])
-def test_a_process_thought_dead_may_still_say_that_a_mail_was_taken(frozen: Store, policy: str) -> None:
+def test_a_process_thought_dead_may_still_say_that_a_mail_was_taken(frozen: Store, policy: Policy) -> None:
     first = take(frozen, 1)[0]
-    frozen.outbox.recover(ISSUE, policy="hold" if policy == "hold" else "resend", now=NOW)
+    recover(frozen, ISSUE, policy)
     take(frozen, 0, Settled(first.id, SENT))
     assert sums(frozen) == {"queued": 6, "sent": 1}
 
 
 def test_a_process_thought_dead_cannot_settle_what_another_claimed(frozen: Store) -> None:
     first = take(frozen, 1)[0]
-    frozen.outbox.recover(ISSUE, policy="resend", now=NOW)
+    recover(frozen, ISSUE, "resend")
     take(frozen, token="two")
     take(frozen, 0, Settled(first.id, REFUSED))
     assert sums(frozen) == {"claimed": 7}
+
+
+def test_a_live_sender_keeps_its_claims_and_one_that_ended_or_fell_silent_does_not(frozen: Store) -> None:
+    for token, length in (("alive", HOUR), ("silent", -HOUR), ("gone", HOUR)):
+        frozen.leases.begin(ISSUE, token, length)
+        take(frozen, 2, token=token)
+    frozen.leases.end("gone")
+    assert recover(frozen, ISSUE, "hold") == 4
+    assert sums(frozen) == {"queued": 1, "claimed": 2, "in_doubt": 4}
+    assert (frozen.leases.renew("alive", HOUR), frozen.leases.renew("silent", HOUR)) == (True, False)
+
+
+def test_a_lease_that_is_renewed_holds(frozen: Store) -> None:
+    frozen.leases.begin(ISSUE, "one", -HOUR)
+    take(frozen)
+    assert frozen.leases.renew("one", HOUR)
+    assert recover(frozen, ISSUE, "hold") == 0
+
+
+def test_who_knows_that_no_sender_lives_need_not_wait_for_their_leases(frozen: Store) -> None:
+    frozen.leases.begin(ISSUE, "one", HOUR)
+    take(frozen, 3)
+    frozen.leases.end_all()
+    assert recover(frozen, ISSUE, "hold") == 3
+
+
+def test_what_is_told_of_a_dead_senders_claims_settles_them(frozen: Store) -> None:
+    """Its journal knows an answer of one, that another was on the wire, and nothing of the third."""
+    answered, doubtful, untouched = take(frozen, 3)
+    said = {answered.id: SENT, doubtful.id: IN_DOUBT, untouched.id: None}
+    told: list[str] = []
+
+    def tell(token: str, claims: Sequence[Delivery]) -> list[Settled]:
+        told.append(token)
+        return [Settled(each.id, said[each.id]) for each in claims]
+
+    assert frozen.outbox.recover(ISSUE, tell, now=NOW) == 3
+    assert told == ["one"]
+    assert sums(frozen) == {"queued": 5, "sent": 1, "in_doubt": 1}
+    assert [each.id for each in frozen.outbox.deliveries(ISSUE, ever_in_doubt=True)] == [doubtful.id]
+
+
+def test_those_who_were_refused_are_sent_to_again_unless_they_left_meanwhile(frozen: Store) -> None:
+    send(frozen, ISSUE, REFUSED)
+    assert frozen.issues.finish(ISSUE, NOW)
+    frozen.subscribers.silence("reader1@example.org", "bounced", now=NOW)
+    assert frozen.outbox.resend(ISSUE, "refused", now=NOW) == 6
+    assert sums(frozen) == {"queued": 6, "refused": 1}
+    opened_again = frozen.issues.get(ISSUE)
+    assert opened_again is not None
+    assert (opened_again.state, opened_again.finished_at) == ("sending", None)
+    assert len(take(frozen)) == 6
+
+
+def test_those_in_doubt_are_sent_to_again_when_somebody_asks_and_stay_marked(frozen: Store) -> None:
+    taken = take(frozen, 2)
+    take(frozen, 0, *(Settled(each.id, IN_DOUBT) for each in taken))
+    assert frozen.outbox.resend(ISSUE, "in_doubt", now=NOW) == 2
+    assert sums(frozen) == {"queued": 7}
+    assert len(list(frozen.outbox.deliveries(ISSUE, ever_in_doubt=True))) == 2
+    assert frozen.outbox.resend(ISSUE, "refused", now=NOW) == 0
+
+
+def test_a_mailbox_that_is_not_there_three_issues_in_a_row_is_sent_no_more(store: Store) -> None:
+    """S4: a hard bounce counts. One answer in between that was not such a refusal starts the count anew."""
+    fill(store, crowd(3))
+    answers = [(REFUSED, REFUSED, REFUSED), (REFUSED, SENT, BLOCKED), (REFUSED, REFUSED, REFUSED)]
+    suppressed = []
+    for week, receipts in enumerate(answers):
+        issue = freeze(store, week)
+        taken = sorted(store.outbox.take(issue, limit=9, settled=[], now=NOW, token="t"), key=lambda each: each.id)
+        settled = [Settled(each.id, receipt) for each, receipt in zip(taken, receipts, strict=True)]
+        store.outbox.take(issue, limit=0, settled=settled, now=NOW, token="t")
+        suppressed.append(store.subscribers.suppress(issue, codes=MAILBOX, after=3, now=NOW))
+    assert suppressed == [0, 0, 1]
+    assert [each.status for each in store.subscribers.all()] == ["bounced", "active", "active"]
+    assert store.subscribers.suppress("weekly-2", codes=MAILBOX, after=3, now=NOW) == 0
+    assert store.subscribers.suppress("weekly-2", codes=MAILBOX, after=0, now=NOW) == 0
+    assert store.subscribers.suppress("weekly-2", codes=MAILBOX, after=1, now=NOW) == 2
+
+
+def test_when_a_delivery_last_changed_is_known(frozen: Store) -> None:
+    assert frozen.outbox.last_change(ISSUE) is None
+    take(frozen, 1, hours=2)
+    assert frozen.outbox.last_change(ISSUE) == NOW + 2 * HOUR
 
 
 def test_issues_do_not_touch_each_other(frozen: Store) -> None:
     freeze(frozen, 1)
     [first] = frozen.outbox.take("weekly-1", limit=1, settled=[], now=NOW, token="one")
     assert take(frozen, 0, Settled(first.id, SENT)) == []
-    assert frozen.outbox.recover(ISSUE, policy="hold", now=NOW) == 0
+    assert recover(frozen, ISSUE, "hold") == 0
     assert frozen.outbox.sums("weekly-1")["claimed"] == 1
 
 

@@ -70,7 +70,7 @@ candidates = st.builds(
 manifests = st.builds(
     Manifest, names, newsletters, st.builds(Slot, texts, texts, times), st.lists(topics, max_size=2).map(tuple),
     st.lists(candidates, max_size=2).map(tuple), texts)
-segments = st.binary(max_size=20) | st.builds(OpenSlot, texts, st.sampled_from(get_args(Place)))
+segments = st.binary(max_size=20) | st.builds(OpenSlot, texts, st.sampled_from(get_args(Place)), st.integers(0, 72))
 blocks = st.dictionaries(texts, st.builds(Block, texts, st.lists(segments, max_size=4).map(tuple), numbers), max_size=3)
 block_sets = st.builds(BlockSet, texts, blocks, blocks)
 receipts = st.builds(Receipt, st.sampled_from(["sent", "refused", "deferred", "in_doubt"]), numbers, texts, texts)

@@ -15,7 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from newsletter.model import Delivery, Receipt, State
 from newsletter.store import Settled, Store
-from tests.storing import DEFERRED, IN_DOUBT, NOW, PLACE, REFUSED, SENT, Databases, Files, freeze, person
+from tests.storing import DEFERRED, IN_DOUBT, NOW, PLACE, REFUSED, SENT, Databases, Files, freeze, person, recover
 
 NAMES = ("ann", "bob", "eve", "joe", "sue", "tom")
 NewStore = Callable[[], AbstractContextManager[Store]]
@@ -98,7 +98,7 @@ class Sending(RuleBasedStateMachine):
         self.lives += 1
         for issue in self.audience:
             lost = {number for (of, _), mine in self.workers.items() if of == issue for number in mine}
-            assert self.store.outbox.recover(issue, policy=policy, now=self.now) == len(lost)
+            assert recover(self.store, issue, policy) == len(lost)
             self.doubted |= lost
         self.ghosts |= self.workers
         self.workers = {}

@@ -1,10 +1,12 @@
 """What every transport keeps: one answer to each message, the very bytes, and no harm in closing."""
 
 import asyncio
+import errno
 import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -24,6 +26,10 @@ def letter(recipient: str, text: str = "Good morning.", issue: str = "weekly-202
     message_id = f"<{issue}.{abs(hash(recipient)):x}@news.example.org>"
     head = f"From: desk@news.example.org\r\nTo: {recipient}\r\nMessage-ID: {message_id}\r\n\r\n".encode()
     return Message("desk@news.example.org", recipient, message_id, (head, text.encode(), b"\r\n"))
+
+
+def unheard() -> None:
+    """Where a test does not care that the message goes on the wire."""
 
 
 @dataclass(frozen=True)
@@ -78,9 +84,28 @@ async def arriving(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncItera
 
 
 async def test_a_message_is_sent_and_the_receipt_says_so(offer: Offer) -> None:
-    receipt = await offer.transport.hand_over(letter("ann@example.org"))
+    receipt = await offer.transport.hand_over(letter("ann@example.org"), unheard)
     assert receipt.outcome == "sent"
     assert receipt.reply
+
+
+async def test_it_is_said_once_that_a_message_goes_on_the_wire(offer: Offer) -> None:
+    said: list[str] = []
+    for recipient in ("ann@example.org", "bob@example.org"):
+        await offer.transport.hand_over(letter(recipient), partial(said.append, recipient))
+    assert said == ["ann@example.org", "bob@example.org"]
+
+
+async def test_nothing_has_arrived_when_it_is_said_and_nothing_ever_does_if_that_goes_wrong(offer: Offer) -> None:
+    def full() -> None:
+        assert offer.arrived() == {}
+        raise OSError(errno.ENOSPC, "no space left")
+
+    with pytest.raises(OSError, match="no space left"):
+        await offer.transport.hand_over(letter("ann@example.org"), full)
+    await offer.transport.hand_over(letter("bob@example.org"), unheard)
+    await offer.transport.close()
+    assert "ann@example.org" not in offer.arrived()
 
 
 async def test_it_takes_at_least_one_message_at_a_time(offer: Offer) -> None:
@@ -89,21 +114,21 @@ async def test_it_takes_at_least_one_message_at_a_time(offer: Offer) -> None:
 
 async def test_closing_is_harmless_twice_and_sending_goes_on_after_it(offer: Offer) -> None:
     await offer.transport.close()
-    assert (await offer.transport.hand_over(letter("ann@example.org"))).outcome == "sent"
+    assert (await offer.transport.hand_over(letter("ann@example.org"), unheard)).outcome == "sent"
     await offer.transport.close()
     await offer.transport.close()
-    assert (await offer.transport.hand_over(letter("bob@example.org"))).outcome == "sent"
+    assert (await offer.transport.hand_over(letter("bob@example.org"), unheard)).outcome == "sent"
 
 
 async def test_the_bytes_arrive_as_they_are(arriving: Offer) -> None:
     message = letter("ann@example.org", "First line=20\r\n\r\n  <p>=C3=A9</p>\r\n-- \r\nFrom here=\r\n=2E\r\n")
-    await arriving.transport.hand_over(message)
+    await arriving.transport.hand_over(message, unheard)
     assert arriving.arrived() == {"ann@example.org": message.wire}
 
 
 async def test_more_messages_than_lanes_at_once_all_arrive(arriving: Offer) -> None:
     messages = [letter(f"reader{number}@example.org", "x" * 70_000) for number in range(20)]
-    receipts = await asyncio.gather(*map(arriving.transport.hand_over, messages))
+    receipts = await asyncio.gather(*(arriving.transport.hand_over(each, unheard) for each in messages))
     assert {receipt.outcome for receipt in receipts} == {"sent"}
     assert arriving.arrived() == {message.recipient: message.wire for message in messages}
 
@@ -116,5 +141,5 @@ LINES = st.lists(st.text(st.characters(min_codepoint=32, max_codepoint=126), max
 @given(lines=LINES)
 async def test_any_text_in_is_the_same_text_out(arriving: Offer, lines: list[str]) -> None:
     message = letter("ann@example.org", "\r\n".join(lines))
-    await arriving.transport.hand_over(message)
+    await arriving.transport.hand_over(message, unheard)
     assert arriving.arrived()["ann@example.org"] == message.wire

@@ -59,7 +59,7 @@ def test_a_good_reply_is_given_before_nonsense_behind_it_is_found() -> None:
         next(replies)
 
 
-@pytest.mark.parametrize("piece", [b"250-and more\r\n", b"2" * 100])
+@pytest.mark.parametrize("piece", [b"250-and more\r\n", b"250-\r\n", b"2" * 100])
 def test_a_reply_without_an_end_does_not_fill_the_memory(piece: bytes) -> None:
     reader = ReplyReader()
     with pytest.raises(NotSmtp, match="without an end"):

@@ -303,6 +303,9 @@ class TestSecrets:
         ('username = "desk"', "no password"),
         ('password_file = "secret"', "no username"),
         ('username = "desk"\npassword_file = "secret"\nsecurity = "none"', "unencrypted"),
+        ('login = "xoauth2"', "needs a username"),
+        ('username = "desk"\nlogin = "xoauth2"', "no password"),
+        ('username = "desk"\npassword_file = "secret"\nlogin = "oauth"', "Did you mean xoauth2"),
     ])
     def test_half_credentials_and_unencrypted_ones_are_refused(self, keys: str, said: str) -> None:
         assert said in refusal(SITE + RELAY + keys)

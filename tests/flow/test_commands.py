@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from newsletter.cli import main
-from tests.flow.desk import Desk
+from tests.flow.desk import Desk, read
 from tests.smtpd import relay
 
 
@@ -202,6 +202,50 @@ def test_a_send_with_refusals_ends_with_5_and_one_with_deferrals_with_75(
         said = newsletter("send", "latest")
     assert said.code == code
     assert words in said.out
+
+
+def test_who_was_refused_is_sent_to_when_somebody_asks_for_those_missed(today: Desk, newsletter: Newsletter) -> None:
+    today.reader("permerror@example.org", "ai")
+    with relay() as server:
+        today.relay(server.port)
+        newsletter("issue", "prepare", "weekly")
+        first = newsletter("send", "latest")
+        assert "--state refused" in first.err
+        taken = len(server.taken)
+        assert newsletter("send", "latest", "--json").code == 5, "nothing is left to do"
+        assert newsletter("send", "latest", "--missed", "--dry-run", "--json").data["to send"] == 1
+        said = newsletter("send", "latest", "--missed")
+    assert "1 refused before, tried again now" in said.err
+    assert said.code == 5
+    assert sum(each.startswith("RCPT TO:<permerror@") for each in server.commands) == 2
+    assert len(server.taken) == taken, "and nobody else"
+
+
+def test_who_is_in_doubt_is_sent_to_when_somebody_asks_for_it(today: Desk, newsletter: Newsletter) -> None:
+    today.reader("droptaken@example.org", "ai")
+    with relay() as server:
+        today.relay(server.port)
+        path = today.root / "newsletter.toml"
+        path.write_text(path.read_text("utf-8").replace("[delivery]", '[delivery]\nin_doubt = "hold"'), "utf-8")
+        newsletter("issue", "prepare", "weekly")
+        first = newsletter("send", "latest")
+        assert (first.code, "--state in_doubt" in first.err) == (5, True)
+        newsletter("send", "latest", "--resend-in-doubt")
+    assert server.recipients().count("droptaken@example.org") == 2
+    [line] = newsletter("deliveries", "latest", "--ever-in-doubt").out.splitlines()
+    email, state, attempts, *_ , message_id = line.split("\t")
+    assert (email, state, attempts) == ("droptaken@example.org", "in_doubt", "2")
+    assert {read(each.data)["Message-ID"] for each in server.taken if each.recipient == email} == {message_id}
+
+
+def test_an_issue_is_paused_and_resumed_and_cancelled_by_hand(today: Desk, newsletter: Newsletter) -> None:
+    newsletter("issue", "prepare", "weekly")
+    assert newsletter("issue", "pause", "latest").code == 0
+    refused = newsletter("send", "latest")
+    assert (refused.code, "issue resume" in refused.err) == (2, True)
+    assert newsletter("issue", "resume", "latest").code == 0
+    cancelled = newsletter("issue", "cancel", "latest")
+    assert "leaves its slot to you" in cancelled.out
 
 
 def test_a_second_send_beside_the_first_is_refused_with_75(today: Desk, newsletter: Newsletter) -> None:

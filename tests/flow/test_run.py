@@ -10,8 +10,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from newsletter.app.sending import Run
+from newsletter.model import Receipt, Settled
 from tests.flow.desk import Desk, read
-from tests.smtpd import relay
+from tests.smtpd import Manners, relay
 
 LONDON = ZoneInfo("Europe/London")
 
@@ -131,3 +132,104 @@ async def test_a_slot_whose_issue_a_person_cancelled_is_left_to_that_person(desk
     async with running(desk) as (run,):
         await run.ring()
     assert not (desk.root / "outbox").exists()
+
+
+async def sent_half(desk: Desk) -> str:
+    """An issue of which a sender that died sent one mail, at the time of its slot."""
+    frozen = desk.prepare()
+    desk.clock.set(frozen.manifest.slot.instant)
+    with desk.app() as app:
+        app.store.issues.start(frozen.issue.id, now=app.now())
+        [first, *_] = app.store.outbox.take(frozen.issue.id, limit=1, settled=(), now=app.now(), token="dead")
+        answer = Settled(first.id, Receipt("sent", 250))
+        app.store.outbox.take(frozen.issue.id, limit=0, settled=[answer], now=app.now(), token="dead")
+    return frozen.issue.id
+
+
+async def test_a_send_that_was_interrupted_for_a_while_goes_on_by_itself(desk: Desk) -> None:
+    await sent_half(desk)
+    desk.clock.set(desk.clock.now() + timedelta(hours=5))
+    async with running(desk):
+        await until(lambda: finished(desk) != [])
+
+
+async def test_a_send_that_stood_still_for_longer_than_max_lateness_waits_for_a_person(
+    desk: Desk, caplog: pytest.LogCaptureFixture,
+) -> None:
+    """P15: a machine that was away, or a store that is a copy from some time ago."""
+    issue = await sent_half(desk)
+    desk.clock.set(desk.clock.now() + timedelta(hours=7))
+    async with running(desk) as (run,):
+        await until(lambda: "a person decides" in caplog.text)
+        await run.ring()
+        await run.ring()
+    assert caplog.text.count("a person decides") == 1
+    assert f"newsletter send {issue}" in caplog.text
+    assert not (desk.root / "outbox").exists()
+    sent = await asyncio.to_thread(desk.send, issue)
+    assert sent.finished
+
+
+async def test_what_the_relay_deferred_is_tried_again_by_itself_however_old_the_issue_is(desk: Desk) -> None:
+    """S2: each pause is longer than the one before, and the last ones are longer than max_lateness."""
+    desk.reader("tempdot@example.org", "ai")
+    with relay() as server:
+        desk.relay(server.port)
+        frozen = desk.prepare()
+        desk.clock.set(frozen.manifest.slot.instant)
+        async with running(desk):
+            for tries, minutes in enumerate((15, 30, 60, 120, 240, 480, 960, 1440), 1):
+                await until(lambda tries=tries: attempts(desk, frozen.issue.id) == tries)  # type: ignore[misc]
+                desk.clock.set(desk.clock.now() + timedelta(minutes=1.25 * minutes))
+
+
+def attempts(desk: Desk, issue: str) -> int:
+    with desk.app() as app:
+        delivery = app.store.outbox.delivery(issue, "tempdot@example.org")
+        return delivery.attempts if delivery else 0
+
+
+async def test_a_run_refused_for_its_content_is_paused_and_not_begun_again_every_minute(
+    desk: Desk, caplog: pytest.LogCaptureFixture,
+) -> None:
+    """S5: it stops by itself, says why, and waits for a person."""
+    for number in range(40):
+        desk.reader(f"permdot@host{number}.example.org", "ai")
+    with relay() as server:
+        desk.relay(server.port)
+        frozen = desk.prepare()
+        desk.clock.set(frozen.manifest.slot.instant)
+        async with running(desk) as (run,):
+            await until(lambda: "most mails are refused for what they are" in caplog.text)
+            await run.ring()
+            await run.ring()
+    with desk.app() as app:
+        issue = app.store.issues.get(frozen.issue.id)
+        assert issue is not None
+        assert issue.state == "paused"
+        assert "554 5.6.0 we do not like this" in issue.note
+    assert caplog.text.count("most mails are refused for what they are") == 1
+
+
+async def test_a_wrong_password_is_tried_once_and_then_a_person_is_needed(
+    desk: Desk, caplog: pytest.LogCaptureFixture,
+) -> None:
+    """S13: relays lock accounts that try again and again."""
+    with relay(Manners(login=("desk", "right"))) as server:
+        desk.relay(server.port)
+        (desk.root / "password").write_text("wrong\n", "ascii")
+        (desk.root / "password").chmod(0o600)
+        config = desk.root / "newsletter.toml"
+        login = 'username = "desk"\npassword_file = "password"\nconnections'
+        config.write_text(config.read_text("utf-8").replace("connections", login, 1), "utf-8")
+        frozen = desk.prepare()
+        desk.clock.set(frozen.manifest.slot.instant)
+        async with running(desk) as (run,):
+            await until(lambda: "refuses our login" in caplog.text)
+            await run.ring()
+            await run.ring()
+    assert len([each for each in server.commands if each.startswith("AUTH")]) == 1
+    with desk.app() as app:
+        issue = app.store.issues.get(frozen.issue.id)
+        assert issue is not None
+        assert (issue.state, app.store.outbox.sums(issue.id)["queued"]) == ("paused", 3)

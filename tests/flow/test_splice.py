@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from markupsafe import Markup
 
 from newsletter.model import Edition, Entry, Interests, Manifest, Section
-from newsletter.render.compile import Part, Site, compile, names, parts_of
+from newsletter.render.compile import Part, Site, body, compile, names, parts_of
 from newsletter.render.environment import environment, render
 from newsletter.render.expand import expand
 from newsletter.render.html import to_html
 from newsletter.render.layout import Placed, layout
-from newsletter.render.slots import fill
+from newsletter.render.slots import SLOTS, fill
 from newsletter.render.template import FRAME, Template
 from tests.conftest import DATA
 
@@ -47,18 +47,16 @@ class Press:
 
     def whole(self, placed: tuple[Placed, ...], personal: Mapping[str, str]) -> str:
         head, *between, _ = placed
-        body = "".join(self._block(self.parts[each.key], {**each.slots, **personal}) for each in between)
-        return to_html(self._rendered(FRAME, {**head.slots, **personal}, {"body": Markup(body)}))
+        whole = "".join(self._block(self.parts[each.key], {**each.slots, **personal}) for each in between)
+        self.jinja.globals["slot"] = {**head.slots, **personal}
+        return to_html(render(self.jinja, self.template, FRAME, {"body": Markup(whole)}))
 
     def _block(self, part: Part, slots: Mapping[str, str]) -> str:
-        return self._rendered(self.template.blocks[part.kind], slots, part.values)
-
-    def _rendered(self, file: str, slots: Mapping[str, str], values: Mapping[str, object]) -> str:
         self.jinja.globals["slot"] = slots
-        return render(self.jinja, self.template, file, values)
+        return body(self.jinja, self.template, part, self.template.blocks.get(part.kind, ""))
 
 
-@pytest.fixture(scope="module", params=["weekly-en", "weekly-ar", "awkward-de"])
+@pytest.fixture(scope="module", params=["weekly-en", "weekly-ar", "briefing-fr", "single-ar", "awkward-de"])
 def press(request: pytest.FixtureRequest, manifest: Manifest) -> Press:
     name, language = str(request.param).split("-")
     template = Template.load(name, DATA / "render")
@@ -100,7 +98,7 @@ names_of_people = st.one_of(st.sampled_from(AWKWARD), st.text(max_size=60))
 paths = st.text("abcXYZ019-_~.=&?%/", max_size=120)
 
 
-@settings(max_examples=200, phases=(Phase.explicit, Phase.generate), suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=120, phases=(Phase.explicit, Phase.generate), suppress_health_check=[HealthCheck.too_slow])
 @given(choices, names_of_people, paths)
 def test_a_spliced_edition_is_byte_for_byte_the_edition_compiled_whole(
     press: Press, choice: Choice, greeting: str, path: str,
@@ -131,7 +129,7 @@ def test_the_plain_text_keeps_every_value_and_fits_the_wire(press: Press, some: 
     personal = {"unsubscribe_url": "https://news.example.org/u", "preferences_url": "https://news.example.org/p"}
     for value in some + others:
         blocks = press.blocks.text.values()
-        values = dict.fromkeys(("subject", "preheader", "topics", "also_in", "more", "greeting"), value) | personal
+        values = dict.fromkeys(SLOTS, value) | personal
         wire = b"".join(piece for block in blocks for piece in fill(block, values))
         assert_fit_for_the_wire(wire)
         kept = "".join(char for char in value if char.isprintable() and not char.isspace())

@@ -1,0 +1,80 @@
+"""A long line to a relay: passes on what each side sends as it came, later, however much it is.
+
+Every piece waits by itself, so the line delays and does not throttle: its rate is what this process can pass on.
+"""
+
+import asyncio
+from collections import deque
+from functools import partial
+from typing import cast
+
+
+def serve(port: str, delay: str) -> None:
+    """Listens on a free port of 127.0.0.1, prints it, and serves until it is ended. What comes in goes to `port` after
+    `delay` milliseconds, and so does what comes back."""
+    asyncio.run(_serve(int(port), float(delay) / 1000))
+
+
+async def _serve(port: int, delay: float) -> None:
+    server = await asyncio.get_running_loop().create_server(partial(_Near, port, delay), "127.0.0.1", 0)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    await server.serve_forever()
+
+
+class _End(asyncio.Protocol):
+    """One of a line's two ends: what arrives here leaves at the other one, later."""
+
+    def __init__(self, delay: float) -> None:
+        self._delay = delay
+        self._loop = asyncio.get_running_loop()
+        self._under_way: deque[tuple[float, bytes]] = deque()
+        """When each piece is due, and the piece; an empty one is the end."""
+        self.transport: asyncio.Transport | None = None
+        self.other: _End | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.Transport, transport)
+
+    def data_received(self, data: bytes) -> None:
+        self._under_way.append((self._loop.time() + self._delay, data))
+        if len(self._under_way) == 1:
+            self.arrive()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.data_received(b"")
+
+    def arrive(self) -> None:
+        """Hands over what is due by now; comes again for the rest."""
+        other = self.other.transport if self.other else None
+        while other and self._under_way and self._under_way[0][0] <= self._loop.time():
+            _, data = self._under_way.popleft()
+            if data:
+                other.write(data)
+            else:
+                other.close()
+        if other and self._under_way:
+            self._loop.call_at(self._under_way[0][0], self.arrive)
+
+
+class _Near(_End):
+    """The end that a sender connects to; it opens the other one."""
+
+    def __init__(self, port: int, delay: float) -> None:
+        super().__init__(delay)
+        self._port = port
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self._opening = self._loop.create_task(self._open())
+
+    async def _open(self) -> None:
+        _, self.other = await self._loop.create_connection(partial(_Far, self, self._delay), "127.0.0.1", self._port)
+        self.arrive()
+
+
+class _Far(_End):
+    """The end at the relay."""
+
+    def __init__(self, near: _Near, delay: float) -> None:
+        super().__init__(delay)
+        self.other = near

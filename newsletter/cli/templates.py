@@ -1,0 +1,66 @@
+"""`newsletter new` and `check`: a template of one's own, and whether what there is may be sent."""
+
+from typing import Annotated
+
+import typer
+
+from newsletter.cli.opened import project
+from newsletter.cli.report import Json, example, result, table
+
+new = typer.Typer(no_args_is_help=True, help="New things to write: a template of your own.")
+
+
+def register(cli: typer.Typer) -> None:
+    cli.add_typer(new, name="new")
+    cli.command(epilog=example(
+        "newsletter check latest", "newsletter check", "newsletter check --template mine --template weekly",
+    ))(check)
+
+
+@new.command(epilog=example("newsletter new template mine", "newsletter new template short --from briefing"))
+def template(
+    name: Annotated[str, typer.Argument(help="What to call it: small letters, digits, - and _.")],
+    source: Annotated[str, typer.Option("--from", help="The template to copy.")] = "weekly",
+    as_json: Json = False,
+) -> None:
+    """Copy a template into the project's templates/ folder, to change it there (docs/templates.md)."""
+    from newsletter.app import templating
+
+    with project() as app:
+        files = [each.as_posix() for each in templating.copy(app.root, name, source)]
+        result(
+            {"template": name, "files": files}, as_json=as_json, words=lambda: print("\n".join(files)),
+            then=[f'template = "{name}" (in newsletter.toml, below [newsletter.…])', "newsletter preview --open",
+                  f"newsletter check --template {name}"],
+        )
+
+
+def check(
+    issue: Annotated[str, typer.Argument(metavar="[ISSUE]", help="An issue's id, or latest; else templates.")] = "",
+    templates: Annotated[list[str] | None, typer.Option(
+        "--template", help="A template; those of all newsletters by default.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Check an issue over every edition (size, links, plain text, words), or templates (sources, words).
+
+    Exit code 4 if a check fails.
+    """
+    from newsletter.app import checking, issuing
+    from newsletter.errors import UsageError
+
+    with project() as app:
+        if issue and templates:
+            raise UsageError("an issue and templates at once", cure="Check one after the other.")
+        found = issuing.find(app, issue) if issue else None
+        checks = checking.of_issue(app, found) if found else checking.of_templates(app, templates or ())
+        rows = [{"check": each.name, "holds": each.holds, "looked_at": each.looked_at,
+                 "problems": [str(problem) for problem in each.problems]} for each in checks]
+        result(
+            rows, as_json=as_json, problems=[problem for each in checks for problem in each.problems],
+            words=lambda: table(("CHECK", "RESULT", "LOOKED AT"), [
+                (each.name, "holds" if each.holds else f"{len(each.problems)} wrong", each.looked_at)
+                for each in checks
+            ]),
+        )
+        if not all(each.holds for each in checks):
+            raise typer.Exit(4)

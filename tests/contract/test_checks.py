@@ -1,0 +1,120 @@
+"""What must hold before a send: each check sees what breaks it, and a good issue passes."""
+
+from dataclasses import replace
+
+import pytest
+
+from newsletter.checks import check_issue
+from newsletter.checks.links import faults
+from newsletter.checks.page import page, text
+from newsletter.model import Block, BlockSet, Edition, Entry, Interests, Manifest, OpenSlot, Problem, Section
+from newsletter.render.compile import Site, compile
+from newsletter.render.template import Template
+from newsletter.render.wire import quote
+
+EDITION = Edition(Interests(("ai",)), frozenset(), (Section("ai", (Entry("s4"), Entry("s7")), more=2),))
+
+
+@pytest.fixture(scope="module")
+def blocks(weekly: Template, manifest: Manifest) -> BlockSet:
+    return compile(weekly, manifest, language="en", site=Site("Desk, Exampleton", "https://news.example.org/issues/1"))
+
+
+def block(html: str) -> Block:
+    return Block("story:s4", (quote(html),), len(html.encode()))
+
+
+def found(html: str) -> list[str]:
+    return [problem.found for problem in faults(page(block(html)), "here")]
+
+
+def changed(blocks: BlockSet, html: str) -> BlockSet:
+    return replace(blocks, html={**blocks.html, "lead:s4": block(html)})
+
+
+def problems(manifest: Manifest, blocks: BlockSet, *editions: Edition) -> dict[str, list[Problem]]:
+    return {each.name: list(each.problems) for each in check_issue(manifest, {"en": blocks}, editions or (EDITION,))}
+
+
+def test_a_good_issue_passes_every_check(manifest: Manifest, blocks: BlockSet) -> None:
+    checks = check_issue(manifest, {"en": blocks}, [EDITION, replace(EDITION, sections=(), quiet=True)])
+    assert [(each.name, each.holds) for each in checks] == [("size", True), ("links", True), ("plain text", True)]
+    assert checks[0].looked_at == "2 editions"
+
+
+@pytest.mark.parametrize("address", [
+    "https://a.example.org/x?y=1", "mailto:desk@example.org", "tel:+441234", "http://localhost:8000/x",
+    "https://a.example:443/",
+])
+def test_a_whole_https_address_is_fine(address: str) -> None:
+    assert found(f'<a href="{address}">words</a>') == []
+
+
+@pytest.mark.parametrize(("address", "said"), [
+    ("http://a.example.org/", "is not a whole https address"), ("/x", "is not a whole https address"),
+    ("", "(empty) is not a whole"), ("#top", "is not a whole https address"), ("javascript:x", "not a whole"),
+    ("https://me:secret@a.example/", "name or password"), ("https://192.0.2.7/", "bare IP address"),
+    ("https://[2001:db8::1]/", "bare IP address"), ("https://a.example:8443/", "port 8443"),
+    ("https://bit.ly/x", "shortened"), ("https://a.example:x/", "cannot be read"), ("mailto:", "not a whole"),
+])
+def test_an_address_that_filters_distrust_is_named(address: str, said: str) -> None:
+    told = found(f'<a href="{address}">words</a>')
+    assert any(said in each for each in told), told
+
+
+@pytest.mark.parametrize(("words", "fine"), [
+    ("a.example.org", True), ("www.a.example.org", True), ("example.org", True), ("Read it on other.example", True),
+    ("https://a.example.org/x", True), ("other.example", False), ("https://ample.org", False), ("", False),
+    ('<img src="https://a.example/p.png" alt="A ferry">', True), ('<img src="https://a.example/p.png" alt="">', False),
+])
+def test_a_link_has_words_and_one_that_names_a_host_goes_there(words: str, fine: bool) -> None:
+    assert (found(f'<a href="https://www.a.example.org/">{words}</a>') == []) is fine
+
+
+@pytest.mark.parametrize(("picture", "fine"), [
+    ('src="https://a.example/p.png" alt=""', True), ('src="http://a.example/p.png" alt=""', False),
+    ('src="https://a.example/p.png"', False), ('src="data:image/png;base64,x" alt=""', False),
+])
+def test_a_picture_is_at_an_https_address_and_has_words(picture: str, fine: bool) -> None:
+    assert (found(f"<img {picture}>") == []) is fine
+
+
+def test_a_fault_is_told_once_and_with_the_story_that_has_it(manifest: Manifest, blocks: BlockSet) -> None:
+    bad = changed(blocks, '<a href="http://chess.example/">x</a><a href="http://chess.example/">y</a>')
+    (problem,) = problems(manifest, bad)["links"]
+    assert str(problem).startswith("story “Chess club bans phones")
+
+
+def test_a_link_that_the_plain_text_lacks_is_named(manifest: Manifest, blocks: BlockSet) -> None:
+    bad = changed(blocks, '<a href="https://nowhere.example/">x</a>')
+    assert [each.found for each in problems(manifest, bad)["plain text"]] == [
+        "the plain text lacks the link https://nowhere.example/"]
+    other = replace(EDITION, sections=(Section("ai", (Entry("s7"),)),))
+    assert problems(manifest, bad, other)["plain text"] == []
+
+
+def test_an_address_that_only_begins_another_is_lacking(manifest: Manifest, blocks: BlockSet) -> None:
+    bad = changed(blocks, '<a href="https://chess.example.org/rul">x</a>')
+    assert len(problems(manifest, bad)["plain text"]) == 1
+
+
+def test_an_edition_that_gmail_would_clip_is_named_with_its_topics(manifest: Manifest, blocks: BlockSet) -> None:
+    (problem,) = problems(manifest, changed(blocks, "<p>" + "x" * 102_400 + "</p>"))["size"]
+    assert problem.place == "the edition of ai"
+    assert "Gmail hides" in problem.found
+
+
+def test_slots_count_with_what_they_hold(manifest: Manifest, blocks: BlockSet) -> None:
+    slots = tuple(OpenSlot("subject", "html") for _ in range(2500))
+    full = replace(blocks, html={**blocks.html, "lead:s4": Block("lead:s4", slots, 0)})
+    assert len(problems(manifest, full)["size"]) == 1
+
+
+def test_style_sheets_that_gmail_would_drop_are_named(manifest: Manifest, blocks: BlockSet) -> None:
+    (problem,) = problems(manifest, changed(blocks, f"<style>{'p { margin: 0 } ' * 1100}</style>"))["size"]
+    assert "style sheets" in problem.found
+
+
+def test_a_block_of_nothing_is_looked_at_too() -> None:
+    assert page(Block("rest", (), 0)).links == ()
+    assert text(Block("rest", (OpenSlot("greeting", "text"),), 0)) == "words"

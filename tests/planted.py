@@ -1,0 +1,56 @@
+"""Bugs planted into the sender: `python -m tests.planted BUG send ISSUE` is `chaos.sender` with one of them.
+
+Real systems had each of them. A judge that lets one pass is no judge: tests/flow/test_planted.py.
+"""
+
+import sys
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any
+
+from chaos import sender
+from newsletter.model import Delivery, Message, Receipt, Settled, State
+from newsletter.store import outbox
+from newsletter.transports.smtp import SmtpTransport
+
+Told = Callable[[str, Sequence[Delivery]], Sequence[Settled]]
+
+
+def checkpoint_at_fetch() -> None:
+    """What is claimed counts as sent: who was claimed by a process that dies is skipped."""
+    move = outbox._move
+
+    def move_too_far(
+        connection: Any, deliveries: Sequence[Delivery], state: State, now: datetime, token: str | None,
+    ) -> None:
+        move(connection, deliveries, "sent" if state == "claimed" else state, now, token)
+
+    outbox._move = move_too_far
+
+
+def claims_that_expire() -> None:
+    """What a dead process had claimed goes back into the queue, and nobody hears that it may have been sent."""
+    recover = outbox.Outbox.recover
+
+    def recover_silently(self: outbox.Outbox, issue: str, told: Told, *, now: datetime) -> int:
+        return recover(self, issue, lambda token, claims: [Settled(each.id, None) for each in claims], now=now)
+
+    outbox.Outbox.recover = recover_silently  # type: ignore[method-assign]  # a planted bug
+
+
+def lost_is_not_sent() -> None:
+    """A connection that ends after the dot is taken for a message that was not sent."""
+    hand_over = SmtpTransport.hand_over
+
+    async def hand_over_once_more(self: SmtpTransport, message: Message, on_wire: Callable[[], None]) -> Receipt:
+        receipt = await hand_over(self, message, on_wire)
+        return Receipt("deferred", reply=receipt.reply) if receipt.outcome == "in_doubt" else receipt
+
+    SmtpTransport.hand_over = hand_over_once_more  # type: ignore[method-assign]  # a planted bug
+
+
+BUGS = {bug.__name__: bug for bug in (checkpoint_at_fetch, claims_that_expire, lost_is_not_sent)}
+
+if __name__ == "__main__":
+    BUGS[sys.argv.pop(1)]()
+    sender.main()

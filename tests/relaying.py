@@ -1,0 +1,47 @@
+"""Short ways for tests of the SMTP transport: a letter, a transport to a server of ours, both ways of talking."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from newsletter.model import Message, Receipt
+from newsletter.transports.smtp import SmtpTransport
+from tests.smtpd import Manners, Relay, relay
+
+PLAIN = Manners().extensions
+"""What a relay offers that does not take commands in groups (S14)."""
+
+
+@pytest.fixture(params=[(*PLAIN, "PIPELINING"), PLAIN], ids=["pipelined", "plain"])
+def extensions(request: pytest.FixtureRequest) -> tuple[str, ...]:
+    """What the relay offers: with PIPELINING, and without."""
+    offered: tuple[str, ...] = request.param
+    return offered
+
+
+@pytest.fixture
+def server(extensions: tuple[str, ...]) -> Iterator[Relay]:
+    with relay(Manners(extensions=extensions)) as running:
+        yield running
+
+
+def letter(recipient: str, sender: str = "desk@news.example.org", size: int = 300) -> Message:
+    return Message(sender, recipient, "<i.1@news.example.org>", (b"Subject: Hello\r\n\r\n", b"x" * size, b"\r\n"))
+
+
+def unheard() -> None:
+    """Where a test does not care that the message goes on the wire."""
+
+
+def transport_to(server: Relay, **settings: Any) -> SmtpTransport:
+    usual: dict[str, Any] = {"local_hostname": "desk.test", "security": "none", "connections": 2, "timeout": 20}
+    return SmtpTransport("127.0.0.1", server.port, **usual | settings)
+
+
+async def send(server: Relay, *recipients: str, **settings: Any) -> list[Receipt]:
+    """One message after the other on one transport."""
+    transport = transport_to(server, **settings)
+    receipts = [await transport.hand_over(letter(recipient), unheard) for recipient in recipients]
+    await transport.close()
+    return receipts
