@@ -144,7 +144,8 @@ def test_the_headers_are_those_of_a_bulk_mail_each_once() -> None:
 
 
 EXPECTED = {
-    "From", "To", "Message-ID", "X-Delivery-ID", "List-Unsubscribe", "Subject", "Date", "MIME-Version", "List-ID", "Content-Type",
+    "From", "To", "Message-ID", "X-Delivery-ID", "List-Unsubscribe", "Subject", "Date", "MIME-Version", "List-ID",
+    "Content-Type",
     "List-Unsubscribe-Post", "Archived-At", "Feedback-ID", "Precedence", "Content-Language",
 }
 LINE = st.text(st.characters(exclude_categories=["C", "Z"], include_characters=" "), max_size=120)
