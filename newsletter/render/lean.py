@@ -15,7 +15,7 @@ _SOLE_COLUMN = re.compile(
     rf'{_TURN}<td style="vertical-align:top;width:\d+px;"><!\[endif\]-->'
     r'<div class="mj-outlook-group-fix mj-column-per-100" style="font-size:0px;text-align:(left|right);'
     r'direction:(?:ltr|rtl);display:inline-block;vertical-align:top;width:100%;">'
-    r"((?:(?!(?:</div>)?<!--\[if mso \| IE\]>).)*+)"
+    r"([^<]*(?:<(?!(?:/div><)?!--\[if mso \| IE\]>)[^<]*)*)"
     rf"</div><!--\[if mso \| IE\]></td>{_TURN}</tr></table><!\[endif\]-->",
     re.DOTALL,
 )
