@@ -11,7 +11,7 @@ from markupsafe import Markup
 from newsletter.errors import TemplateError
 from newsletter.model import Block, BlockSet, Manifest, OpenSlot, Place, digest
 from newsletter.render import markup
-from newsletter.render.environment import Sandbox, environment, render, tongue
+from newsletter.render.environment import Sandbox, environment, render, tongue, turned
 from newsletter.render.lint import lint
 from newsletter.render.prose import width
 from newsletter.render.slots import SLOTS
@@ -97,6 +97,7 @@ def parts_of(manifest: Manifest, language: str) -> Iterator[Part]:
     told = [
         (candidate.story.id, {
             "story": candidate.story, "tongue": tongue(candidate.story, manifest, language),
+            "turned": turned(candidate.story, manifest, language),
             "also": [stories[each] for each in candidate.also if stories[each].link],
         })
         for candidate in manifest.candidates if not candidate.merged_into

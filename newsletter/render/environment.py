@@ -23,7 +23,7 @@ from newsletter.render.words import Words, direction
 
 EVERYWHERE = ("newsletter", "date", "language", "dir", "start", "end", "theme", "site", "slot")
 """Names that every file of a template may use. `start` and `end` are "left" and "right", or the other way round."""
-IN_ONE = ("story", "tongue", "also", "topic", "position", "items", "body")
+IN_ONE = ("story", "tongue", "turned", "also", "topic", "position", "items", "body")
 """Names that the blocks for stories and topics, the list of contents and the frame have beside them. `position` is the
 topic's among those of the newsletter, from 0."""
 
@@ -138,10 +138,15 @@ def tongue(story: Story, manifest: Manifest, language: str) -> Markup:
     spoken = story.language or manifest.newsletter.language
     if spoken.partition("-")[0].lower() == language.partition("-")[0].lower():
         return Markup("")
-    runs = direction(spoken)
+    return Markup(' lang="{}" dir="{}"').format(spoken, direction(spoken)) + turned(story, manifest, language)
+
+
+def turned(story: Story, manifest: Manifest, language: str) -> Markup:
+    """The attribute `style` for words in the page's language that stand on the story's side of the page; empty if that
+    is the page's side too."""
+    runs = direction(story.language or manifest.newsletter.language)
     side = {"rtl": "right", "ltr": "left"}[runs] if runs != direction(language) else ""
-    turned = Markup(' style="text-align:{}"').format(side) if side else ""
-    return Markup(' lang="{}" dir="{}"').format(spoken, runs) + turned
+    return Markup(' style="text-align:{}"').format(side) if side else Markup("")
 
 
 def render(environment: Sandbox, template: Template, file: str, values: Mapping[str, object]) -> str:

@@ -73,13 +73,13 @@ def _also_in(entry: Entry, labels: Mapping[str, str], words: Words) -> str:
 
 
 def _contents(edition: Edition, shared: Mapping[str, str], own: Mapping[str, Mapping[str, str]]) -> Iterable[Placed]:
-    """After the lead, which opens the edition: the first story of each section, or every story where sections are few.
-    """
+    """After the lead, which opens the edition: the first story of each section, and others while there is room."""
     firsts = [section.entries[0].story for section in edition.sections[1:]]
-    listed = firsts if len(firsts) + 1 >= CONTENTS[0] else edition.stories[1:]
+    others = [story for story in edition.stories[1:] if story not in firsts]
+    listed = {*firsts, *others[: max(0, CONTENTS[1] - len(firsts))]}
     yield Placed("contents", shared)
     before = ""
-    for story in listed[: CONTENTS[1]]:
+    for story in [story for story in edition.stories if story in listed][: CONTENTS[1]]:
         section = own[story]["section"]
         yield Placed(f"item:{story}", {**shared, **own[story], "label": f"{section} · " if section != before else ""})
         before = section

@@ -20,7 +20,7 @@ from newsletter.render.template import FRAME, Template, suggestion
 
 _JINJA = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
 _BODY = re.compile(r"\{\{-?\s*body\s*-?\}\}")
-_TONGUE = re.compile(r"\{\{-?\s*tongue\b")
+_STYLED = re.compile(r"\{\{-?\s*(tongue|turned)\b")
 _MASK = "\ue000"
 """Stands for what Jinja will write there."""
 _NAME = re.compile(r"</?\s*([A-Za-z][\w:-]*)")
@@ -166,8 +166,9 @@ class _Markup:
         name = _name(tag)
         yield from ((token.start(), found, cure) for found, cure in self._element(name))
         yield from ((token.start(), found, cure) for found, cure in _attributes(name, tag))
-        if _TONGUE.search(self.source, token.start(), token.end()) and " style=" in tag:
-            yield token.start(), "style beside {{ tongue }}, which may hold a style too", "Write it into mj-style."
+        if (styled := _STYLED.search(self.source, token.start(), token.end())) and " style=" in tag:
+            found = f"style beside {{{{ {styled[1]} }}}}, which may hold a style too"
+            yield token.start(), found, "Write it into mj-style."
         if pushed and not tag.endswith("/>") and name not in markup.VOID:
             self.open.append((name, token.start()))
 

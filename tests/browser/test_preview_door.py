@@ -188,7 +188,9 @@ def test_a_port_that_is_taken_is_told_with_the_cure(project: Path) -> None:
 
 
 def test_the_command_prints_its_address_and_the_interrupt_key_ends_it_with_a_page_open(project: Path) -> None:
-    command = [sys.executable, "-m", "newsletter", "preview", "--port", "0"]
+    # A shell that runs the tests in the background lets its children ignore the key.
+    start = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); import newsletter.__main__"
+    command = [sys.executable, "-c", start, "preview", "--port", "0"]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("NEWSLETTER_")}
     with subprocess.Popen(command, cwd=project, stderr=subprocess.PIPE, text=True, env=environment) as process:
         assert process.stderr is not None

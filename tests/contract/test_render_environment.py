@@ -91,3 +91,13 @@ def test_a_time_is_shown_as_a_day_where_the_newsletter_is(weekly: Template, mani
 ])
 def test_a_story_in_another_language_says_so(manifest: Manifest, spoken: str, page: str, attributes: str) -> None:
     assert jinja.tongue(replace(manifest.candidates[0].story, language=spoken), manifest, page) == attributes
+
+
+@pytest.mark.parametrize(("spoken", "page", "attributes"), [
+    ("", "en", ""), ("de", "fr", ""), ("he", "ar", ""), ("ar", "en", ' style="text-align:right"'),
+    ("", "ar", ' style="text-align:left"'),
+])
+def test_words_beside_a_story_that_runs_the_other_way_stand_on_its_side(
+    manifest: Manifest, spoken: str, page: str, attributes: str,
+) -> None:
+    assert jinja.turned(replace(manifest.candidates[0].story, language=spoken), manifest, page) == attributes

@@ -57,6 +57,7 @@ def test_the_shipped_template_has_no_fault(weekly: Template) -> None:
     ("<mj-text>{{ story.title | brif(3) }}</mj-text>", "No filter named 'brif'", "Mend"),
     ("<mj-text>{% if story %}x</mj-text>", "Unexpected end of template", "Mend"),
     ('<mj-text><p style="margin:0"{{ tongue }}>x</p></mj-text>', "style beside {{ tongue }}", "mj-style"),
+    ('<mj-text><p style="margin:0"{{ turned }}>x</p></mj-text>', "style beside {{ turned }}", "mj-style"),
     ('{% include "_stlye.mjml" %}', "no file '_stlye.mjml'", "'_style.mjml'"),
     ('{% include "/etc/passwd" %}', "no file '/etc/passwd'", "own folder"),
     ("<mj-text>{% autoescape false %}x{% endautoescape %}</mj-text>", "escaping is switched", "every value is escaped"),
