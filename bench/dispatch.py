@@ -88,7 +88,7 @@ def _arguments(given: Sequence[str] | None) -> Namespace:
     parser.add_argument("--sizes", type=int, nargs="+", default=[40_000, 4_000], help="bytes (40000 4000)")
     parser.add_argument("--lines", nargs="+", choices=relays.LINES, default=list(relays.LINES), help="(all)")
     parser.add_argument("--connections", type=int, default=10, help="(10)")
-    parser.add_argument("--window", type=int, default=50,
+    parser.add_argument("--window", type=int, default=100,
                         help="deliveries claimed at a time, as newsletter.toml has it (50)")
     parser.add_argument("--rounds", type=int, default=5, help="(5)")
     parser.add_argument("--loop", choices=["asyncio", "uvloop"], default="uvloop" if find_spec("uvloop") else "asyncio",

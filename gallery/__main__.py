@@ -1,4 +1,4 @@
-"""Takes the screenshots of docs/gallery and writes its page: scripts/gallery [TEMPLATE ...]."""
+"""The screenshots of docs/gallery, its page, and the README's picture: scripts/gallery [TEMPLATE ...]."""
 
 import sys
 import tempfile
@@ -17,6 +17,8 @@ TOPICS = ("artificial-intelligence", "cybersecurity", "trade")
 """What the reader chose whose mail is shown."""
 GAP = 24
 """Pixels around each mail of a sheet."""
+FACE = ("weekly", 1180)
+"""The template of the README's picture, and the picture's height in pixels."""
 COLOURS = 256
 """In a picture: nobody sees the difference, and a sixth of the bytes is saved."""
 
@@ -49,8 +51,12 @@ def main(arguments: list[str]) -> int:
     names = arguments or known
     with tempfile.TemporaryDirectory() as folder, chromium() as browser:
         for specimen in specimens(Path(folder) / "few", names, ["en", "ar"], TOPICS):
-            for scheme in SCHEMES if specimen.language == "en" else SCHEMES[:1]:
-                hang(sheet(browser, specimen.html, scheme), sheet_name(specimen.template, scheme, specimen.language))
+            schemes = SCHEMES if specimen.language == "en" else SCHEMES[:1]
+            sheets = {scheme: sheet(browser, specimen.html, scheme) for scheme in schemes}
+            for scheme, picture in sheets.items():
+                hang(picture, sheet_name(specimen.template, scheme, specimen.language))
+            if (specimen.template, specimen.language) == (FACE[0], "en"):
+                hang(face(sheets["light"], sheets["dark"]), "../edition.webp")
         for specimen in specimens(Path(folder) / "all", names, ["en"]):
             for kind, picture in blocks.pictures(browser, specimen):
                 hang(picture, f"blocks/{specimen.template}-{kind}.webp")
@@ -80,6 +86,21 @@ def sheet(browser: Browser, html: str, scheme: Scheme) -> Image.Image:
             for frame in page.frames[1:]:
                 frame.evaluate(INVERT)
         return Image.open(BytesIO(page.screenshot(full_page=True))).convert("RGB")
+
+
+def face(light: Image.Image, dark: Image.Image) -> Image.Image:
+    """The README's picture: the beginning of a mail, wide by day and narrow by night."""
+    wide, narrow = _mail(light, len(WIDTHS) - 1), _mail(dark, len(WIDTHS) - 2)
+    picture = Image.new("RGB", (wide.width + narrow.width + 3 * GAP, FACE[1]), "#8a8f94")
+    picture.paste(wide, (GAP, GAP))
+    picture.paste(narrow, (wide.width + 2 * GAP, GAP))
+    return picture
+
+
+def _mail(sheet: Image.Image, number: int) -> Image.Image:
+    """One mail of a sheet."""
+    left = sum(WIDTHS[:number]) + GAP * (number + 1)
+    return sheet.crop((left, GAP, left + WIDTHS[number], FACE[1]))
 
 
 def page() -> str:

@@ -62,7 +62,7 @@ class DeliverySettings:
     in_doubt: Literal["resend", "hold"] = "resend"
     """What becomes of a message of which nobody can say whether the relay took it: `resend` may send it twice,
     `hold` waits for a person."""
-    window: Annotated[int, Field(ge=1, le=10_000)] = 50
+    window: Annotated[int, Field(ge=1, le=10_000)] = 100
     """How many deliveries a worker claims at a time; no more of its deliveries can be in doubt after a power cut."""
     dot_timeout: Annotated[int, Field(ge=1, le=3600)] = 600
     """Seconds to wait for the answer to the end of a message (RFC 5321, section 4.5.3.2.6 asks for ten minutes)."""

@@ -7,7 +7,7 @@ from typing import Any, get_args
 
 from sqlalchemy import ColumnElement, Select, case, func, insert, or_, select, update
 
-from newsletter.errors import UsageError
+from newsletter.errors import TryLater, UsageError
 from newsletter.model import Problem, Status, Subscriber
 from newsletter.store.engine import Database, streamed
 from newsletter.store.outbox import issue_number
@@ -77,19 +77,22 @@ class Subscribers:
         """Forgets everything personal about a person; false if the key is unknown.
 
         The row stays, with its number and no name, so that the sums of old issues still hold. The person's line in the
-        preference file is the caller's to remove first, or the next sync brings a new person.
+        preference file is the caller's to remove first, or the next sync brings a new person. Raises TryLater while a
+        mail to them is on its way.
         """
         with self._database.writing() as connection:
             number = connection.scalar(select(table.c.id).where(table.c.key == key))
             if number is None:
                 return False
+            theirs = delivery.c.subscriber == number
+            if connection.scalar(select(delivery.c.id).where(theirs, delivery.c.state == "claimed").limit(1)):
+                raise TryLater("a mail to this person is on its way", cure="Try again when it is answered.")
             connection.execute(update(table).where(table.c.id == number).values(
                 key=f"erased {number}", email="", name="", interests="{}", timezone="", note="", extra="{}", line=0,
                 status=case((table.c.silenced.is_(None), "removed"), else_=table.c.silenced), present=False,
                 changed_at=now))
-            # What a server answered often repeats the address.
-            connection.execute(update(delivery).where(delivery.c.subscriber == number, delivery.c.reply != "")
-                               .values(reply=""))
+            # What a server answered often repeats the address, and so may what it still answers to a mail in doubt.
+            connection.execute(update(delivery).where(theirs).values(reply="", token=None))
             return True
 
     def get(self, key: str) -> Subscriber | None:

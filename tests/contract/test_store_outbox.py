@@ -138,6 +138,7 @@ def test_the_next_due_delivery_is_the_earliest_queued(frozen: Store) -> None:
 
 
 def test_who_left_before_the_claim_is_withdrawn_and_the_claim_is_still_full(frozen: Store) -> None:
+    """P12: the claim itself looks again."""
     for name in ("reader0", "reader3"):
         frozen.subscribers.silence(f"{name}@example.org", "unsubscribed", now=NOW)
     fill(frozen, [each for each in crowd(7) if each.name != "Reader6"])
@@ -148,6 +149,7 @@ def test_who_left_before_the_claim_is_withdrawn_and_the_claim_is_still_full(froz
 
 
 def test_who_leaves_after_the_claim_was_sent_this_one(frozen: Store) -> None:
+    """P12: that mail may be on its way."""
     taken = take(frozen)
     frozen.subscribers.silence("reader0@example.org", "unsubscribed", now=NOW)
     take(frozen, 0, *(Settled(each.id, SENT) for each in taken))

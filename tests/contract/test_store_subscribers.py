@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from newsletter.errors import DataError, UsageError
-from newsletter.model import Problem, Status, Subscriber
+from newsletter.errors import DataError, TryLater, UsageError
+from newsletter.model import Problem, Receipt, Settled, Status, Subscriber
 from newsletter.store import Store, Synced
 from tests.storing import NOW, PLACE, SENT, crowd, fill, freeze, person, send, stored
 
@@ -153,6 +153,24 @@ def test_what_is_erased_cannot_be_found_and_the_sums_still_hold(store: Store) ->
     [delivery] = [each for each in store.outbox.deliveries(issue) if each.subscriber.id == number]
     assert "ann" not in repr((delivery, left)).lower()
     assert store.outbox.sums(issue)["sent"] == 2
+
+
+def test_who_is_erased_in_mid_send_gets_nothing_and_what_is_answered_late_is_not_kept(store: Store) -> None:
+    """P13. A mail that is on its way is waited for."""
+    fill(store, [person("ann"), person("bob")])
+    issue = freeze(store)
+    [first] = store.outbox.take(issue, limit=1, settled=(), now=NOW, token="one")
+    with pytest.raises(TryLater, match="on its way"):
+        store.subscribers.erase(first.subscriber.key, now=NOW)
+    (other,) = (each.subscriber.key for each in store.outbox.deliveries(issue, "queued"))
+    assert store.subscribers.erase(other, now=NOW)
+    in_doubt = Settled(first.id, Receipt("in_doubt", reply=f"no answer about {first.subscriber.email}"))
+    assert store.outbox.take(issue, limit=9, settled=[in_doubt], now=NOW, token="one") == []
+    assert store.subscribers.erase(first.subscriber.key, now=NOW)
+    late = Settled(first.id, replace(SENT, reply=f"taken for {first.subscriber.email}"))
+    store.outbox.take(issue, limit=0, settled=[late], now=NOW, token="one")
+    assert {each.state for each in store.outbox.deliveries(issue)} == {"in_doubt", "withdrawn"}
+    assert "@" not in repr([*store.outbox.deliveries(issue)])
 
 
 def test_people_are_counted_and_listed_by_status(store: Store) -> None:

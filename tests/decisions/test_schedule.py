@@ -131,6 +131,7 @@ def test_a_zone_that_is_none_is_refused_with_a_near_one(zone: str, cure: str) ->
     ("2011-12-30T12:00", "Pacific/Apia", "2011-12-30T10:00"),  # a day that was left out
 ])
 def test_a_missing_time_is_the_end_of_the_gap_and_a_doubled_one_the_first(local: str, zone: str, instant: str) -> None:
+    """P10: 02:30 on the nights when it is missing, and when it comes twice."""
     slot = slot_at(datetime.fromisoformat(local), zone)
     assert (slot.local, slot.instant) == (local, utc(instant))
 

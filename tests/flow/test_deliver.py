@@ -1,6 +1,7 @@
 """The delivering loop with a real outbox, and composers and transports that go wrong on request."""
 
 import asyncio
+import itertools
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
@@ -105,6 +106,7 @@ async def test_everybody_is_handed_over_once_however_many_lanes_there_are(loop: 
 
 
 async def test_a_message_that_cannot_be_composed_is_that_recipients_alone(loop: Loop) -> None:
+    """P17: refused by name, and nobody else waits for it."""
     wire = Wire()
     await loop.run(wire, Composing(lambda email: email.startswith("reader7@")))
     assert loop.sums == {"sent": 39, "refused": 1}
@@ -135,6 +137,7 @@ async def test_an_error_about_the_relay_gives_every_row_back(loop: Loop) -> None
 async def test_a_relay_out_of_reach_is_tried_again_and_nothing_is_lost(
     loop: Loop, monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    """S1: the rows stay as they were, and the issue is not paused."""
     monkeypatch.setattr(deliver, "RELAY_PAUSES", (0.0, 0.0))
     failures = iter([TryLater("nobody answers")] * 2)
 
@@ -301,6 +304,19 @@ async def test_a_sender_taken_for_dead_stops_when_it_hears_of_it(
         await loop.run(wire)
     assert 0 < len(wire.handed) < 40
     assert loop.sums == {"sent": len(wire.handed), "queued": 40 - len(wire.handed)}
+
+
+async def test_a_clock_that_jumps_to_and_fro_loses_nobody_and_doubles_nobody(loop: Loop) -> None:
+    """P9: leases and deadlines go by time that only passes."""
+    hours = itertools.cycle([timedelta(hours=1), timedelta(hours=-1)])
+
+    def jump(email: str) -> Receipt:
+        loop.now += next(hours)
+        return SENT
+
+    wire = Wire(jump)
+    assert await loop.run(wire) == {"sent": 40}
+    assert len(set(wire.handed)) == len(wire.handed) == 40
 
 
 async def test_two_senders_share_an_issue_and_nobody_is_handed_over_twice(loop: Loop) -> None:

@@ -144,6 +144,7 @@ one_connection = pytest.mark.parametrize("way", ["one connection"], indirect=Tru
 def test_killed_at_any_step_a_send_goes_on_and_loses_nobody_and_doubles_only_whom_it_names(
     project: Path, way: Way, survey: Survey, tmp_path: Path,
 ) -> None:
+    """P2: before each of its system calls."""
     def faults_of(call: str, number: int) -> tuple[bool, list[str]]:
         ended = killed(project, tmp_path / f"{call} {number}", way, call, number)
         assert ended.code in (0, -signal.SIGKILL), ended.said

@@ -103,6 +103,7 @@ def test_an_edited_story_is_a_new_version_and_not_a_new_story(desk: Desk) -> Non
 
 
 def test_what_was_frozen_stays_whatever_is_edited_afterwards(desk: Desk) -> None:
+    """P11: between freezing and the last mail, nothing an editor does reaches the issue."""
     desk.prepare()
     desk.story("chatbots", "A changed title", ["privacy"])
     topics = desk.root / "topics.toml"

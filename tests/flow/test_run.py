@@ -70,6 +70,24 @@ async def test_each_weeks_issue_goes_out_once_over_two_clock_changes_with_a_seco
     assert got == {(to, f"News of week {week}"): 1 for week in range(34) for to in readers}
 
 
+async def test_a_clock_set_back_over_a_slot_does_not_send_its_issue_again(desk: Desk) -> None:
+    """P9: a slot is known by its name, not by whether its time is to come."""
+    monday = date(2026, 11, 30)
+    desk.clock.set(eight(monday) - timedelta(days=1))
+    with relay() as server:
+        desk.relay(server.port)
+        async with running(desk):
+            await asyncio.sleep(0.1)  # a slot before its first look was never missed
+            desk.clock.set(eight(monday) + timedelta(minutes=1))
+            await until(lambda: len(finished(desk)) == 1)
+            for minutes in (-59, 2):
+                desk.clock.set(eight(monday) + timedelta(minutes=minutes))
+                await asyncio.sleep(0.3)  # it looks six times
+    assert len(finished(desk)) == 1
+    assert sorted(each.recipient for each in server.taken) == [
+        "all@example.org", "ann@example.org", "bob@example.org"]
+
+
 async def test_a_slot_missed_by_less_than_max_lateness_is_sent_late(desk: Desk) -> None:
     with desk.app() as app:
         Run(app)._watch("weekly")
