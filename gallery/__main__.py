@@ -13,7 +13,7 @@ from gallery.schemes import INVERT, SCHEMES, WIDTHS, Scheme, chromium, received,
 from gallery.specimen import specimens, templates
 
 FOLDER = Path(__file__).parents[1] / "docs" / "gallery"
-TOPICS = ("artificial-intelligence", "cybersecurity", "trade")
+TOPICS = ("artificial-intelligence", "cybersecurity", "online-safety", "computing")
 """What the reader chose whose mail is shown."""
 GAP = 24
 """Pixels around each mail of a sheet."""
@@ -109,7 +109,7 @@ def page() -> str:
     lines = [
         "# Gallery", "",
         f"Each template as its readers may see it, at {widths} pixels: mails of the sample project, for a reader of",
-        "three topics. `scripts/gallery` makes the pictures and this page anew; `tests/mail` measures the like.",
+        "four topics. `scripts/gallery` makes the pictures and this page anew; `tests/mail` measures the like.",
     ]
     for template in templates():
         lines += ["", f"## {template}"]

@@ -94,7 +94,8 @@ def _files(tree: nodes.Template, template: Template) -> Iterator[Fault]:
 
 
 def _names(tree: nodes.Template) -> Iterator[Fault]:
-    for name in sorted(meta.find_undeclared_variables(tree) - _GIVEN):
+    set_in_the_file = {node.name for node in tree.find_all(nodes.Name) if node.ctx == "store"}  # maybe in one branch
+    for name in sorted(meta.find_undeclared_variables(tree) - _GIVEN - set_in_the_file):
         line = min(node.lineno for node in tree.find_all(nodes.Name) if node.name == name)
         yield line, f"{name!r} is unknown", suggestion(name, _GIVEN) or f"Use one of: {', '.join(EVERYWHERE + IN_ONE)}."
 

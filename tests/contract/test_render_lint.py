@@ -124,6 +124,7 @@ def test_css_that_is_harmless_is_let_through(weekly: Template, css: str) -> None
     '<mj-social><mj-social-element href="{{ story.link }}" alt="X" src="x.png">X</mj-social-element></mj-social>',
     "{# <mj-nonsense> #}<mj-raw><table><tr><td>x</td></tr></table></mj-raw>",
     "{% set n = 2 %}<mj-text>{{ n }}</mj-text>",
+    "{% if story.link %}{% set n = 2 %}<mj-text>{{ n }}</mj-text>{% endif %}",
 ])
 def test_what_compiles_well_is_let_through(weekly: Template, content: str) -> None:
     lint(edited(weekly, story=SECTION.format(content)))
