@@ -84,6 +84,11 @@ def ticked(cell: str) -> Reading[bool]:
     return _choice(cell, _TICKS, "tick", empty=False, unknown=False)
 
 
+def holds(cell: str) -> bool:
+    """Whether a cell says that something is so, or since when: anything but nothing, a no and a nought."""
+    return _TICKS.get(cell.strip().casefold(), True)
+
+
 @lru_cache(maxsize=1024)
 def zone(cell: str) -> Reading[str]:
     """The IANA name of a time zone, in any case; empty for an empty cell."""

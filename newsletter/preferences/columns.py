@@ -2,10 +2,11 @@
 
 import re
 import unicodedata
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 
+from newsletter.model import Status
 from newsletter.preferences.choices import clean_line
 
 FIELDS = ("email", "name", "topics", "frequency", "language", "timezone", "format", "status", "note", "quiet")
@@ -23,6 +24,15 @@ _SYNONYMS = {
     "note": ("notes", "comment", "comments"),
 }
 _FIELD_OF = {word: field for field, words in _SYNONYMS.items() for word in words} | {field: field for field in FIELDS}
+_GONE: Mapping[str, Status] = {
+    "unsubscribed": "unsubscribed", "unsubscribedat": "unsubscribed", "unsubscribedate": "unsubscribed",
+    "unsubscribeddate": "unsubscribed", "unsubscribedon": "unsubscribed", "unsubtime": "unsubscribed",
+    "optedout": "unsubscribed", "optout": "unsubscribed", "optouttime": "unsubscribed", "optoutdate": "unsubscribed",
+    "bounced": "bounced", "bouncedat": "bounced", "cleanedat": "bounced", "cleantime": "bounced",
+    "complained": "complained", "complainedat": "complained", "markedasspamat": "complained",
+    "deletedat": "removed", "removedat": "removed",
+}
+"""Columns by which other programs' exports say since when somebody gets no more mail, or whether."""
 _NO_LETTER = re.compile(r"[\W_]+")
 
 
@@ -34,6 +44,8 @@ class Columns:
     """Each of our fields and the index of its cell; -1 where there is none."""
     topics: tuple[tuple[int, str], ...]
     """Indices of columns that tick a topic, with its slug."""
+    gone: tuple[tuple[int, Status], ...]
+    """Indices of columns that say of somebody that they are gone, and how."""
     extra: tuple[tuple[int, str], ...]
     """Indices of the columns that are not ours, each with a name of its own."""
 
@@ -49,7 +61,8 @@ def columns(names: tuple[str, ...], topic: Callable[[str], str | None]) -> Colum
     ticks = tuple((index, slug) for index in others if plain[index] and (slug := topic(names[index].strip())))
     ticked = {index for index, _ in ticks}
     kept = [index for index in others if index not in ticked]
-    return Columns(ours, ticks, tuple(zip(kept, _distinct(names, kept), strict=True)))
+    gone = tuple((index, _GONE[plain[index]]) for index in kept if plain[index] in _GONE)
+    return Columns(ours, ticks, gone, tuple(zip(kept, _distinct(names, kept), strict=True)))
 
 
 def field_of(name: str) -> str:

@@ -5,7 +5,7 @@ from functools import lru_cache, partial
 
 from newsletter import address
 from newsletter.errors import DataError
-from newsletter.model import Interests, Problem, Subscriber
+from newsletter.model import Interests, Problem, Status, Subscriber
 from newsletter.preferences import choices
 from newsletter.preferences.choices import Fault, Reading, clean_line, clean_text
 from newsletter.preferences.columns import FIELDS, Columns, columns, field_of
@@ -58,7 +58,7 @@ def _person(row: Row, layout: Columns, wishes: Wishes) -> tuple[Subscriber | Non
     interests = wishes(chosen, cells[ours["frequency"]], cells[ours["language"]], cells[ours["format"]],
                        cells[ours["quiet"]])
     zone = choices.zone(cells[ours["timezone"]])
-    status = choices.status(cells[ours["status"]])
+    status = _status(cells, layout)
     name = clean_line(cells[ours["name"]])
     for reading in (interests, zone, status):
         faults += reading.faults
@@ -89,6 +89,16 @@ def _topics_cell(cells: list[str], layout: Columns) -> tuple[str, list[Fault]]:
     readings = [(slug, choices.ticked(cells[index])) for index, slug in layout.topics]
     chosen = listed([written, *(slug for slug, tick in readings if tick.value)])
     return chosen, [fault for _, tick in readings for fault in tick.faults]
+
+
+def _status(cells: list[str], layout: Columns) -> Reading[Status]:
+    """A status that is written counts; without one, who is gone by another program's column is."""
+    written = cells[layout.ours["status"]]
+    if not written.strip():
+        for index, status in layout.gone:
+            if choices.holds(cells[index]):
+                return Reading(status)
+    return choices.status(written)
 
 
 def _extra(cells: list[str], layout: Columns) -> dict[str, str]:

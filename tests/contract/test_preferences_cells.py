@@ -139,6 +139,21 @@ def test_a_status_nobody_knows_means_silence(tmp_path: Path, cell: str) -> None:
     assert len(problems) == 1
 
 
+@pytest.mark.parametrize(("column", "cell", "status"), [
+    ("unsubscribed_at", "2026-03-04 10:00", "unsubscribed"), ("UNSUB_TIME", "2026-03-04", "unsubscribed"),
+    ("Opted Out", "yes", "unsubscribed"), ("CLEAN_TIME", "2026-03-04", "bounced"), ("complained", "1", "complained"),
+    ("deleted-at", "2026-03-04T10:00Z", "removed"),
+    ("unsubscribed", "", "active"), ("unsubscribed", "No", "active"), ("bounced", "0", "active"),
+])
+def test_who_is_gone_by_another_programs_column_gets_nothing_unless_a_status_is_written(
+    tmp_path: Path, column: str, cell: str, status: str,
+) -> None:
+    person, problems = row(tmp_path, **{column: cell})
+    assert (person.status, problems) == (status, [])
+    assert dict(person.extra) == ({column: cell} if cell else {})
+    assert row(tmp_path, **{column: cell, "status": "active"})[0].status == "active"
+
+
 @pytest.mark.parametrize(("written", "name"), [
     ("  Ann   Lee ", "Ann Lee"),
     ("Ann\r\nBcc: x@example.net", "Ann Bcc: x@example.net"),

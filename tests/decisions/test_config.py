@@ -80,7 +80,7 @@ class TestReading:
         found = read(SITE + WEEKLY)
         assert found.root == project
         assert found.store_url == "sqlite:///newsletter.db"
-        assert (found.delivery.transport, found.delivery.window, found.delivery.dot_timeout) == ("file", 50, 600)
+        assert (found.delivery.transport, found.delivery.window, found.delivery.dot_timeout) == ("file", 100, 600)
         assert found.delivery.max_lateness == timedelta(hours=6)
         assert found.newsletters == {
             "weekly": Newsletter(name="weekly", title="The Week", sender="Desk <desk@news.example.org>")
