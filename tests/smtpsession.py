@@ -77,7 +77,8 @@ class Relay:
     logins: list[str] = field(default_factory=list)
     """The mechanism of every AUTH."""
     ahead: int = 0
-    """How many commands came while the answer to the one before was still to be given (not counted under TLS)."""
+    """How many commands came while the answer to the one before, or to a message, was still to be given (not counted
+    under TLS)."""
     to_nobody: list[bytes] = field(default_factory=list)
     """Messages for which no recipient had been accepted."""
     connections: int = 0
@@ -291,6 +292,8 @@ class Session(socketserver.StreamRequestHandler):
         if local == "deaf":
             self._wait_for_the_end()
         data = self._body()
+        with self.relay.lock:
+            self.relay.ahead += self._is_more_there()
         if not self.recipient:
             with self.relay.lock:
                 self.relay.to_nobody.append(data)

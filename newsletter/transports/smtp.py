@@ -1,14 +1,15 @@
 """The transport that hands messages to a relay over SMTP (RFC 5321), on connections that are kept and used again.
 
-1. A message takes an idle connection or opens one: see `opening`.
-2. The message goes over it: see `conversation`. If the connection turns out to be gone before that, on a new one.
-3. The connection goes back to the idle ones, unless it was cut.
+1. A message takes an idle connection, opens one (see `opening`), or waits behind the message of a busy one.
+2. The message goes over it: see `conversation`. If the connection turns out to be gone before that, over another.
+3. The connection is offered to the next message, unless it was cut.
 """
 
 import asyncio
 import re
 import ssl
 from collections.abc import Callable
+from itertools import count
 from typing import cast
 
 from aiosmtplib import SMTPAuthenticationError, SMTPException
@@ -27,9 +28,14 @@ _LOGIN_TRIES = 3
 _WANTS_LOGIN = 530
 """RFC 4954, section 6, and RFC 3207, section 4: the relay wants AUTH or STARTTLS first."""
 
+_IDLE, _UNOPENED, _BESIDE = range(3)
+"""Where a message goes rather: over an idle connection, the most recently used first; over a new one; behind the
+message of another, what was offered first (so that what is offered of a closed connection does not stay)."""
+
 
 class SmtpTransport:
-    """One relay. `lanes` is how many connections to it there are at most."""
+    """One relay. `lanes` is twice the number of connections that there are at most: on each, one message is under way
+    and the next may wait."""
 
     def __init__(
         self, host: str, port: int, *, local_hostname: str, security: Security = "starttls", connections: int = 10,
@@ -46,7 +52,7 @@ class SmtpTransport:
         if username and security == "none" and not _LOOPBACK.fullmatch(host):
             cure = 'Set security = "starttls" (port 587) or "tls" (port 465).'
             raise ConfigError(f"the password for the relay {host} would be sent unencrypted", cure=cure)
-        self.lanes = connections
+        self.lanes = 2 * connections
         self._timeout, self._dot_timeout = timeout, dot_timeout
         tls = None if security == "none" else tls or ssl.create_default_context()
         self._opening = Opening(host, port, local_hostname, security, tls, timeout, username, password, token)
@@ -54,12 +60,13 @@ class SmtpTransport:
         self._failures = 0
         self._failure: NewsletterError | None = None
         self._logins_put_off = 0
-        self._open = 0
+        self._open: set[Conversation] = set()
         self._given_up = 0
-        self._places: asyncio.LifoQueue[Conversation | None] = asyncio.LifoQueue()
-        """Where a connection is idle, or (None) one may be opened: the most recently used is the first out."""
+        self._seats: asyncio.PriorityQueue[tuple[int, int, Conversation | None]] = asyncio.PriorityQueue()
+        """Where a message may go: `_IDLE` or another, a number, and the connection; None is one to be opened."""
+        self._numbers = count()
         for _ in range(connections):
-            self._places.put_nowait(None)
+            self._offer(_UNOPENED)
 
     async def hand_over(self, message: Message, on_wire: Callable[[], None]) -> Receipt:
         """What became of the message; `on_wire` is called when the relay waits for its first byte.
@@ -88,13 +95,10 @@ class SmtpTransport:
 
     async def close(self) -> None:
         """Takes leave of the relay. Messages still under way are not waited for."""
-        places = [self._places.get_nowait() for _ in range(self._places.qsize())]
-        await asyncio.gather(*(conversation.quit() for conversation in places if conversation))
-        for conversation in places:
-            if conversation:
-                self._give_back(conversation)
-            else:
-                self._places.put_nowait(None)
+        idle = [conversation for conversation in self._open if not conversation.is_busy]
+        await asyncio.gather(*(conversation.quit() for conversation in idle))
+        for conversation in idle:
+            self._count_out(conversation)
         self._failure, self._logins_put_off = None, 0
 
     # --- Connections ---
@@ -102,32 +106,41 @@ class SmtpTransport:
     async def _take(self) -> tuple[Conversation, bool]:
         """A connection, and whether it was opened just now. Waits for one if there are as many as there may be."""
         while True:
-            conversation = await self._places.get()
+            _, _, conversation = await self._seats.get()
             if conversation and conversation.is_open:
                 return conversation, False
             if conversation:
-                self._count_out()
+                self._count_out(conversation)
+                continue
             try:
                 return await self._connect(), True
             except BaseException as error:
                 if not (isinstance(error, TryLater) and self._open):
-                    self._places.put_nowait(None)
+                    self._offer(_UNOPENED)
                     raise
                 self._given_up += 1  # the relay wants no more than are open: do with those
 
     def _give_back(self, conversation: Conversation) -> None:
-        if conversation.is_open:
-            self._places.put_nowait(conversation)
+        if not conversation.is_open:
+            self._count_out(conversation)
+        elif conversation.is_busy:
+            self._offer(_BESIDE, conversation)
         else:
-            self._places.put_nowait(None)
-            self._count_out()
+            self._offer(_IDLE, conversation)
 
-    def _count_out(self) -> None:
+    def _offer(self, rank: int, conversation: Conversation | None = None) -> None:
+        number = next(self._numbers)
+        self._seats.put_nowait((rank, -number if rank == _IDLE else number, conversation))
+
+    def _count_out(self, conversation: Conversation) -> None:
         """A connection is gone; with the last one the relay is tried afresh, with as many as there may be."""
-        self._open -= 1
+        if conversation not in self._open:
+            return
+        self._open.remove(conversation)
+        self._offer(_UNOPENED)
         while self._given_up and not self._open:
             self._given_up -= 1
-            self._places.put_nowait(None)
+            self._offer(_UNOPENED)
 
     async def _connect(self) -> Conversation:
         """One at a time, and who waited meanwhile shares a failure: a wrong password is tried once, not by all."""
@@ -145,11 +158,14 @@ class SmtpTransport:
                 self._failed(words)
                 raise words from error
         self._logins_put_off = 0
-        self._open += 1
-        return Conversation(
+        conversation = Conversation(
             cast(asyncio.Transport, smtp.transport), smtp.esmtp_extensions,
             timeout=self._timeout, dot_timeout=self._dot_timeout,
         )
+        self._open.add(conversation)
+        if conversation.pipelines:
+            self._offer(_BESIDE, conversation)
+        return conversation
 
     def _failed(self, error: NewsletterError) -> None:
         self._failures += 1

@@ -3,6 +3,7 @@
 import asyncio
 import socket
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
@@ -23,6 +24,52 @@ async def test_connections_are_kept_and_never_more_than_asked_for(server: Relay)
     assert [receipt.outcome for receipt in receipts] == ["sent"] * 30
     assert server.connections <= 3
     assert server.commands.count("QUIT") == server.connections
+
+
+async def test_the_next_message_is_announced_behind_the_one_before_where_the_relay_takes_groups(server: Relay) -> None:
+    """MAIL, RCPT and DATA of each come before the one before is answered (RFC 2920); its own bytes do not."""
+    transport = transport_to(server, connections=1)
+
+    async def lane(*names: str) -> None:
+        for name in names:
+            assert (await transport.hand_over(letter(f"{name}@example.org"), unheard)).outcome == "sent"
+
+    assert transport.lanes == 2
+    await asyncio.gather(lane("ann", "cyd"), lane("bob"))
+    await transport.close()
+    assert sorted(server.recipients()) == [f"{each}@example.org" for each in ("ann", "bob", "cyd")]
+    assert server.connections == 1
+    assert server.ahead == (2 + 1 + 2 + 1 + 2 if "PIPELINING" in server.manners.extensions else 0)
+
+
+async def test_a_message_goes_on_the_wire_when_the_one_before_is_answered(server: Relay) -> None:
+    """So that a sender that is killed leaves one in doubt for each connection."""
+    transport = transport_to(server, connections=1)
+    wired: list[str] = []
+    tasks = [asyncio.create_task(transport.hand_over(letter(f"{each}@example.org"), partial(wired.append, each)))
+             for each in ("slow", "ann")]
+    await asyncio.to_thread(server.wait_for, "slow@example.org")
+    await asyncio.sleep(0.05)
+    assert wired == ["slow"]
+    server.patience.set()
+    assert [(await task).outcome for task in tasks] == ["sent", "sent"]
+    assert wired == ["slow", "ann"]
+    await transport.close()
+
+
+@pytest.mark.parametrize(("local", "outcome"), [
+    ("droptaken", "in_doubt"), ("drop", "in_doubt"), ("dropbody", "in_doubt"), ("babble", "in_doubt"),
+    ("busydot", "deferred"), ("permdot", "refused"), ("permerror", "refused"), ("hangdata", "deferred"),
+])
+async def test_whatever_becomes_of_a_message_the_one_behind_it_is_sent_once(
+    server: Relay, local: str, outcome: str,
+) -> None:
+    transport = transport_to(server, connections=1)
+    first, second = await asyncio.gather(
+        *(transport.hand_over(letter(f"{each}@example.org"), unheard) for each in (local, "ann")))
+    await transport.close()
+    assert (first.outcome, second.outcome) == (outcome, "sent")
+    assert server.recipients().count("ann@example.org") == 1
 
 
 async def test_a_cancelled_message_takes_its_connection_with_it(server: Relay) -> None:
