@@ -67,6 +67,7 @@ def test_the_arrow_keys_walk_through_the_readers(page: Page, shared: Opened) -> 
     page.goto(shared.address)
     page.keyboard.press("ArrowRight")
     expect(page.locator("#who")).to_contain_text("Zoë Marchetti")
+    page.wait_for_load_state()  # a key is heard once the page's script has run
     page.keyboard.press("ArrowLeft")
     expect(page.locator("#who")).to_contain_text("Ada Winter")
 
