@@ -20,8 +20,8 @@ from bench import apart, compiling, desk
 from bench.plain import Plain
 from bench.report import Row, arguments, progress, show
 from newsletter.app import App
-from newsletter.edition import Chooser
-from newsletter.message import Composer
+from newsletter.choosing.edition import Chooser
+from newsletter.composing.message import Composer
 from newsletter.model import Edition, Subscriber
 from newsletter.render.compile import Site
 from newsletter.render.layout import layout

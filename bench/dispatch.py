@@ -33,7 +33,7 @@ from bench import apart, relays
 from bench.desk import NOW, people
 from bench.relays import Line
 from bench.report import Row, progress, show
-from newsletter.deliver import Slice, send_slice
+from newsletter.delivering.loop import Slice, send_slice
 from newsletter.model import Edition, Entry, Interests, Manifest, Message, Newsletter, Section, Slot, Subscriber, Topic
 from newsletter.store import Store, open_store
 from newsletter.store.journal import Journals

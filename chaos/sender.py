@@ -7,8 +7,9 @@ real store.
 
 from datetime import timedelta
 
-from newsletter import answers, deliver
 from newsletter.cli import main as newsletter
+from newsletter.delivering import loop as deliver
+from newsletter.standing import answers
 
 PAUSE = timedelta(milliseconds=20)
 

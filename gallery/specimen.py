@@ -11,8 +11,8 @@ from typing import Literal
 
 from newsletter import config
 from newsletter.app import App, gathering, issuing, sample
-from newsletter.edition import Chooser
-from newsletter.message import Composer
+from newsletter.choosing.edition import Chooser
+from newsletter.composing.message import Composer
 from newsletter.model import BlockSet, Edition, Interests, Manifest, Subscriber
 from newsletter.render.compile import Site, compile
 from newsletter.render.expand import expand

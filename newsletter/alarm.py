@@ -15,7 +15,7 @@ from apscheduler.jobstores.memory import MemoryJobStore
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.base import BaseTrigger
 
-from newsletter.schedule import Schedule
+from newsletter.schedule.slots import Schedule
 
 _log = logging.getLogger(__name__)
 

@@ -15,7 +15,9 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Protocol
 
-from newsletter import edition, intake, issue, related
+from newsletter.choosing import edition, intake, related
+from newsletter.choosing import ranking as issue
+from newsletter.choosing.topics import Topics
 from newsletter.errors import NewsletterError
 from newsletter.model import (
     BlockSet,
@@ -32,7 +34,6 @@ from newsletter.model import (
     spoken_in,
 )
 from newsletter.render.weights import weigh
-from newsletter.topics import Topics
 
 REMEMBERED_OUTCOMES = 16_384
 

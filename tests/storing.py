@@ -13,7 +13,6 @@ from typing import Any, Protocol
 from psycopg import Connection
 from sqlalchemy import URL
 
-from newsletter.answers import Answers, Policy
 from newsletter.model import (
     Edition,
     Entry,
@@ -28,6 +27,7 @@ from newsletter.model import (
     Subscriber,
     Topic,
 )
+from newsletter.standing.answers import Answers, Policy
 from newsletter.store import Settled, Store, open_store
 
 NOW = datetime(2026, 11, 30, 8, tzinfo=UTC)

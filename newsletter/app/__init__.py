@@ -14,17 +14,17 @@ from pathlib import Path
 
 from newsletter import config
 from newsletter.alarm import Clock, SystemClock
+from newsletter.choosing.related import Overrides
+from newsletter.choosing.topics import Topics
 from newsletter.config import Settings
 from newsletter.errors import DataError, UsageError
 from newsletter.key import load_key
 from newsletter.links import Links
 from newsletter.model import Newsletter
-from newsletter.related import Overrides
 from newsletter.render.template import Template
 from newsletter.sources import Sources
 from newsletter.sources.web import Web
 from newsletter.store import Store, open_store
-from newsletter.topics import Topics
 
 STATE = ".newsletter"
 """The folder inside the project for what no person edits: the lock."""

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TextIO
 
 from newsletter import preferences, prepare
 from newsletter.app import App
@@ -61,6 +62,11 @@ def sync_subscribers(app: App, *, allow_removals: int | None = None) -> Synced |
     )
     app.store.subscribers.remember("preferences", "" if synced.problems else seen)
     return synced
+
+
+def export_subscribers(app: App, format: str, out: TextIO) -> None:
+    """Writes everyone ever seen as a preference file. Raises UsageError for an unknown format."""
+    preferences.write(app.store.subscribers.all(), format, out)
 
 
 def _digest(*paths: Path) -> str:

@@ -12,10 +12,10 @@ from zoneinfo import ZoneInfo
 
 from newsletter import address, prepare
 from newsletter.app import App, gathering
-from newsletter.edition import Chooser
+from newsletter.choosing.edition import Chooser
+from newsletter.choosing.ranking import issue_id
+from newsletter.composing.message import Composer, id_domain
 from newsletter.errors import UsageError
-from newsletter.issue import issue_id
-from newsletter.message import Composer, id_domain
 from newsletter.model import (
     BlockSet,
     Edition,
@@ -34,7 +34,7 @@ from newsletter.render.expand import expand
 from newsletter.render.layout import layout
 from newsletter.render.template import Template
 from newsletter.render.weights import weigh
-from newsletter.schedule import Schedule, slot_at
+from newsletter.schedule.slots import Schedule, slot_at
 from newsletter.store import AlreadyPrepared, Issue, Synced
 
 LARGE = 85_000

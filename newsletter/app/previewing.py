@@ -16,7 +16,7 @@ from threading import Lock
 from newsletter import config, prepare
 from newsletter.app import App, gathering, issuing
 from newsletter.app.proofs import DraftProof, FrozenProof, Proof, Rendition, open_slot
-from newsletter.edition import CLIPPED_AT
+from newsletter.choosing.edition import CLIPPED_AT
 from newsletter.errors import NewsletterError, UsageError
 from newsletter.model import Interests, Problem, Subscriber, Topic
 from newsletter.render.template import shipped

@@ -12,8 +12,8 @@ from typing import Protocol
 
 from newsletter import prepare
 from newsletter.app import App, issuing
-from newsletter.edition import Chooser
-from newsletter.message import Composer
+from newsletter.choosing.edition import Chooser
+from newsletter.composing.message import Composer
 from newsletter.model import (
     BlockSet,
     Edition,
@@ -29,7 +29,7 @@ from newsletter.model import (
 )
 from newsletter.render.compile import Site, compile
 from newsletter.render.weights import weigh
-from newsletter.schedule import Schedule
+from newsletter.schedule.slots import Schedule
 from newsletter.store import Issue
 
 

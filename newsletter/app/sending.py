@@ -14,13 +14,14 @@ from functools import partial
 from itertools import islice, takewhile
 from typing import Literal
 
-from newsletter import address, config, deliver
+from newsletter import address, config
 from newsletter.alarm import Alarm
-from newsletter.answers import MAILBOX
 from newsletter.app import STATE, App, gathering, issuing
+from newsletter.delivering import loop as deliver
 from newsletter.errors import ConfigError, NewsletterError, TryLater, UsageError
 from newsletter.model import Interests, Receipt, Slot, State, Subscriber
-from newsletter.schedule import Schedule
+from newsletter.schedule.slots import Schedule
+from newsletter.standing.answers import MAILBOX
 from newsletter.store import AlreadyPrepared, Issue, Journals
 from newsletter.transports.file import FileTransport
 from newsletter.transports.null import NullTransport

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from newsletter.checks.check import Check
 from newsletter.checks.links import faults
 from newsletter.checks.page import Page, page, text
-from newsletter.edition import CLIPPED_AT
+from newsletter.choosing.edition import CLIPPED_AT
 from newsletter.model import Block, BlockSet, Edition, Manifest, OpenSlot, Problem, spoken_in
 from newsletter.render.layout import Placed, layout
 from newsletter.render.slots import SLOTS, escape

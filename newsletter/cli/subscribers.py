@@ -77,13 +77,12 @@ def export(
     out: Annotated[Path | None, typer.Option(help="A file; standard output by default.")] = None,
 ) -> None:
     """Write all subscribers as a preference file, to standard output or a file."""
-    from newsletter import preferences
+    from newsletter.app import gathering
 
     with project() as app:
-        people = app.store.subscribers.all()
         if out is None:
-            preferences.write(people, format, sys.stdout)
+            gathering.export_subscribers(app, format, sys.stdout)
             return
         with out.open("w", encoding="utf-8", newline="") as file:
-            preferences.write(people, format, file)
+            gathering.export_subscribers(app, format, file)
         say(f"written to {out}")

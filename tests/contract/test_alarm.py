@@ -8,7 +8,7 @@ from itertools import islice
 import pytest
 
 from newsletter.alarm import Alarm, SlotTrigger, SystemClock
-from newsletter.schedule import Schedule
+from newsletter.schedule.slots import Schedule
 
 NEVER = 1_000_000.0
 """Seconds between polls, where a test is not about polling."""

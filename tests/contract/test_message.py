@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from newsletter.composing.message import Composer
 from newsletter.errors import DataError
 from newsletter.links import Links
-from newsletter.message import Composer
 from newsletter.model import (
     Block,
     BlockSet,

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from newsletter.choosing.topics import Topics
 from newsletter.model import Problem, Subscriber
 from newsletter.preferences import read
 from newsletter.preferences.choices import clean_line, clean_text
-from newsletter.topics import Topics
 
 TOPICS = Topics.parse("""
 [topic.ai]

@@ -11,12 +11,12 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from newsletter import address
+from newsletter.choosing.topics import Topics
 from newsletter.errors import DataError, UsageError
 from newsletter.model import Interests, Problem, Subscriber
 from newsletter.preferences import read, write
 from newsletter.preferences.choices import clean_line, clean_text
 from newsletter.preferences.columns import field_of
-from newsletter.topics import Topics
 
 DATA = Path(__file__).parents[1] / "data" / "preferences"
 FORMATS = ("csv", "jsonl", "json", "yaml", "toml")

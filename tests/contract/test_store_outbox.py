@@ -8,9 +8,9 @@ from datetime import timedelta
 
 import pytest
 
-from newsletter.answers import MAILBOX, Policy
 from newsletter.errors import UsageError
 from newsletter.model import Delivery, Receipt
+from newsletter.standing.answers import MAILBOX, Policy
 from newsletter.store import Had, Settled, Store
 from tests.storing import (
     DEFERRED,

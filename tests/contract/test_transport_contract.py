@@ -14,7 +14,7 @@ import pytest_asyncio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from newsletter.deliver import Transport
+from newsletter.delivering.loop import Transport
 from newsletter.model import Message
 from newsletter.transports.file import FileTransport
 from newsletter.transports.null import NullTransport

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from newsletter.answers import MAILBOX, WATCHED, Answers, Policy, Refusals, about_us
 from newsletter.model import Delivery, Outcome, Receipt, Settled, Subscriber
+from newsletter.standing.answers import MAILBOX, WATCHED, Answers, Policy, Refusals, about_us
 
 NOW = datetime(2026, 11, 30, 8, tzinfo=UTC)
 READER = Subscriber("ann@example.org", "ann@example.org")

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from newsletter.edition import Chooser, due
-from newsletter.issue import Told, freeze
+from newsletter.choosing.edition import Chooser, due
+from newsletter.choosing.ranking import Told, freeze
 from newsletter.model import Interests, Manifest, Match, Newsletter, Slot, Story, Topic, Weights
 
 SLOT = Slot("2026-11-30T08:00", "Europe/London", datetime(2026, 11, 30, 8, tzinfo=UTC))

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from newsletter.intake import CROWD, Intake, judge
+from newsletter.choosing.intake import CROWD, Intake, judge
 from newsletter.model import Story
 
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from newsletter.choosing.related import Apart, Clusters, Overrides, Together, cluster
 from newsletter.errors import DataError
 from newsletter.model import Story
-from newsletter.related import Apart, Clusters, Overrides, Together, cluster
 from newsletter.sources import Sources, Web
 
 LABELLED = Path(__file__).parents[1] / "data" / "related"

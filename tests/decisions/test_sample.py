@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from newsletter import preferences
+from newsletter.choosing.related import Overrides, cluster
+from newsletter.choosing.topics import Topics
 from newsletter.model import Match, Problem, Story, Subscriber
-from newsletter.related import Overrides, cluster
 from newsletter.sources import Sources, Web
-from newsletter.topics import Topics
 
 SAMPLE = Path(__file__).parents[2] / "sample"
 SEED = Path(__file__).parents[3] / "shared" / "seeds" / "000_f7212d47735ff113.txt"

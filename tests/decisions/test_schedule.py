@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from newsletter.errors import ConfigError
-from newsletter.schedule import EXAMPLES, Schedule, check_zone, slot_at
+from newsletter.schedule.slots import EXAMPLES, Schedule, check_zone, slot_at
 
 NOVEMBER = datetime(2026, 11, 1, tzinfo=UTC)
 

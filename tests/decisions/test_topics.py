@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from newsletter.choosing.topics import Topics
 from newsletter.errors import DataError
 from newsletter.model import Story, Topic
 from newsletter.sources import pasted
 from newsletter.sources.item import gather
-from newsletter.topics import Topics
 
 PROJECT = Path(__file__).parents[2]
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)

@@ -11,11 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from newsletter import claims, deliver
-from newsletter.answers import LOST, WATCHED, Policy
-from newsletter.deliver import Slice, Stopped, send_slice
+from newsletter.delivering import claims
+from newsletter.delivering import loop as deliver
+from newsletter.delivering.loop import Slice, Stopped, send_slice
 from newsletter.errors import ConfigError, DataError, TryLater
 from newsletter.model import Delivery, Edition, Message, Receipt, Settled, State, Subscriber
+from newsletter.standing.answers import LOST, WATCHED, Policy
 from newsletter.store import Journals, Store, open_store
 from tests.storing import NOW, crowd, freeze
 

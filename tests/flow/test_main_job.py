@@ -260,7 +260,7 @@ def test_over_smtp_each_gets_one_mail_and_a_refusal_is_that_ones_alone(desk: Des
 
 
 def test_a_relay_out_of_reach_leaves_every_row_as_it_was(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    from newsletter import deliver
+    from newsletter.delivering import loop as deliver
     from newsletter.errors import TryLater
 
     monkeypatch.setattr(deliver, "RELAY_PAUSES", (0.01,))

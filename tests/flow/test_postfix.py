@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from newsletter import deliver
 from newsletter.app import issuing
+from newsletter.delivering import loop as deliver
 from newsletter.errors import ConfigError, TryLater
 from newsletter.model import Receipt
 from tests.flow.desk import Desk

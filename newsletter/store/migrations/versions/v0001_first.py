@@ -15,6 +15,7 @@ def upgrade() -> None:
     _stories()
     _subscribers()
     _issues()
+    _editions()
     _outbox()
 
 
@@ -121,6 +122,9 @@ def _issues() -> None:
         sa.UniqueConstraint("newsletter", "slot_key", name="uq_issue_newsletter_slot_key"),
         sqlite_autoincrement=True,
     )
+
+
+def _editions() -> None:
     op.create_table(
         "block",
         sa.Column("issue", _NUMBER, nullable=False),

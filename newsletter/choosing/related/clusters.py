@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import combinations, product
 
+from newsletter.choosing.related.likeness import Pair, Tie, pair_of, ties_between
+from newsletter.choosing.related.overrides import Overrides
 from newsletter.model import Problem, Story
-from newsletter.related.likeness import Pair, Tie, pair_of, ties_between
-from newsletter.related.overrides import Overrides
 
 
 @dataclass(frozen=True, slots=True)

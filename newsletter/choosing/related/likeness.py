@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from itertools import combinations
 
+from newsletter.choosing.related.profile import Profile
 from newsletter.model import Story
-from newsletter.related.profile import Profile
 
 NEAR = timedelta(days=3)
 """Stories whose dates are further apart are never tied by themselves; undated ones are near to all."""

@@ -12,9 +12,9 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
-from newsletter.answers import Answers
 from newsletter.errors import TryLater
 from newsletter.model import Delivery, Receipt, Settled
+from newsletter.standing.answers import Answers
 
 T = TypeVar("T")
 

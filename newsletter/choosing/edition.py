@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from newsletter.issue import PERIODS
+from newsletter.choosing.ranking import PERIODS
 from newsletter.model import Candidate, Edition, Entry, Interests, Manifest, Reason, Section, Verdict, Weights
 
 CLIPPED_AT = 102_400

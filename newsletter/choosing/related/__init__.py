@@ -11,7 +11,7 @@ The editor's `related.toml` has the last word. A wrong merge costs a reader a st
 every doubt is decided against merging. The limits were chosen on the first half of `tests/data/related`.
 """
 
-from newsletter.related.clusters import Cluster, Clusters, cluster
-from newsletter.related.overrides import Apart, Overrides, Together
+from newsletter.choosing.related.clusters import Cluster, Clusters, cluster
+from newsletter.choosing.related.overrides import Apart, Overrides, Together
 
 __all__ = ["Apart", "Cluster", "Clusters", "Overrides", "Together", "cluster"]

@@ -16,10 +16,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from newsletter.answers import Answers, Policy, Refusals
-from newsletter.claims import Claims, Journals, Leases, Outbox
+from newsletter.delivering.claims import Claims, Journals, Leases, Outbox
 from newsletter.errors import DataError, NewsletterError, TryLater
 from newsletter.model import Delivery, Edition, Message, Receipt, Settled, Subscriber
+from newsletter.standing.answers import Answers, Policy, Refusals
 
 GATHER = 0.004
 """Seconds in which answers gather before they are settled together: one durable commit costs about as long. Where the

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property, lru_cache
 
-from newsletter import keywords
+from newsletter.choosing import keywords
 from newsletter.errors import DataError
 from newsletter.model import Match, Story, Topic
 

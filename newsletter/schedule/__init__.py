@@ -1,0 +1,1 @@
+"""Schedules: when a newsletter goes out. Pure."""
