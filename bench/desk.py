@@ -11,7 +11,7 @@ from pathlib import Path
 from random import Random
 
 from newsletter import config
-from newsletter.app import App, gathering, issuing
+from newsletter.app import App, gathering, preparing
 from newsletter.model import Interests, Manifest, Subscriber
 
 NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
@@ -116,7 +116,7 @@ def manifest(app: App) -> Manifest:
     """The issue of the project's stories, not frozen."""
     gathering.fetch(app, progress=lambda source: None)
     newsletter = app.newsletter("weekly")
-    made, _ = issuing.draft(app, newsletter, issuing.slot_typed(newsletter, NOW.isoformat()))
+    made, _ = preparing.draft(app, newsletter, preparing.slot_typed(newsletter, NOW.isoformat()))
     return made
 
 

@@ -16,7 +16,7 @@ from time import perf_counter, process_time
 
 from bench import apart, desk, relays
 from bench.report import Row, arguments, progress, show
-from newsletter.app import gathering, issuing, sending
+from newsletter.app import gathering, issues, preparing, sending
 
 _RELAY = """
 [[relay]]
@@ -83,7 +83,7 @@ def prepare(folder: str) -> Measured:
     """Freezes the issue."""
     with desk.opened(Path(folder)) as app:
         watch = _Stopwatch()
-        issuing.prepare_issue(
+        preparing.prepare_issue(
             app, "weekly", at=desk.NOW.isoformat(), on_source=lambda name: None, on_subscriber=lambda count: None)
         return watch.so_far()
 
@@ -91,7 +91,7 @@ def prepare(folder: str) -> Measured:
 def send(folder: str) -> Measured:
     """Sends the issue to the relay, or to nobody where there is none."""
     with desk.opened(Path(folder)) as app:
-        issue = issuing.find(app, "latest")
+        issue = issues.find(app, "latest")
         watch = _Stopwatch()
         sent = asyncio.run(sending.send(
             app, issue, transport="smtp" if app.settings.relays else "null", stop=asyncio.Event(),

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from newsletter import config
-from newsletter.app import App, gathering, issuing, sample
+from newsletter.app import App, gathering, preparing, sample
 from newsletter.choosing.edition import Chooser
 from newsletter.composing.message import Composer
 from newsletter.model import BlockSet, Edition, Interests, Manifest, Subscriber
@@ -115,7 +115,7 @@ def _of_template(app: App, name: str, readers: Iterable[Subscriber]) -> Iterable
     newsletters = list(app.settings.newsletters.values())
     chosen = next((each for each in newsletters if each.template == name), newsletters[0])
     newsletter = replace(chosen, template=name)
-    manifest, _ = issuing.draft(app, newsletter, issuing.next_slot(app, newsletter))
+    manifest, _ = preparing.draft(app, newsletter, preparing.next_slot(app, newsletter))
     for reader in readers:
         yield _specimen(app, manifest, reader)
 

@@ -1,7 +1,8 @@
 """The wiring: the one place that knows every concrete class. `cli` and `web` ask it for verbs.
 
 `App` opens what a command needs and nothing else. The verbs stand beside it: `gathering` (stories and subscribers in),
-`issuing` (freeze, explain, render), `sending` (deliver, the scheduler's run), `sample` (new folders, the demo).
+`preparing` (freeze an issue), `reasons` and `rendering` (explain and show it), `sending` (deliver it), `running` (both by
+the clock), `checking`, `previewing`, and `sample` (new folders, the demo).
 """
 
 import random

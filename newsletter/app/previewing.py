@@ -14,7 +14,7 @@ from pathlib import Path
 from threading import Lock
 
 from newsletter import config, prepare
-from newsletter.app import App, gathering, issuing
+from newsletter.app import App, gathering, issues
 from newsletter.app.proofs import DraftProof, FrozenProof, Proof, Rendition, open_slot
 from newsletter.choosing.edition import CLIPPED_AT
 from newsletter.errors import NewsletterError, UsageError
@@ -129,7 +129,7 @@ class Previewing:
             name = next(iter(self._app.settings.newsletters), "")
             return self._app.newsletter(name).name
         try:
-            return issuing.find(self._app, name).id
+            return issues.find(self._app, name).id
         except UsageError:
             if name in self._app.settings.newsletters:
                 return name
@@ -139,7 +139,7 @@ class Previewing:
         """Sample readers of an issue or draft."""
         newsletter = self._app.settings.newsletters.get(issue)
         if newsletter is None:
-            return personas(self._app.store.issues.manifest(issuing.find(self._app, issue).id).topics)
+            return personas(self._app.store.issues.manifest(issues.find(self._app, issue).id).topics)
         try:
             return personas(self._app.topics().offered(newsletter.topics))
         except NewsletterError:  # shown as a fault by `draw`
@@ -148,7 +148,7 @@ class Previewing:
     def reader(self, email: str) -> Subscriber | None:
         """The subscriber with this address, however it is spelt."""
         try:
-            return issuing.subscriber(self._app, email)
+            return issues.subscriber(self._app, email)
         except NewsletterError:
             return None
 
@@ -210,7 +210,7 @@ class Previewing:
         return self._frozen_proof(issue)
 
     def _frozen_proof(self, name: str) -> FrozenProof:
-        issue, last = issuing.find(self._app, name), self._frozen
+        issue, last = issues.find(self._app, name), self._frozen
         proof = last if last is not None and last.issue == issue else FrozenProof(self._app, issue)
         self._frozen = proof
         return proof

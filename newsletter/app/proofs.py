@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import Protocol
 
 from newsletter import prepare
-from newsletter.app import App, issuing
+from newsletter.app import App, issues, preparing, reasons
 from newsletter.choosing.edition import Chooser
 from newsletter.composing.message import Composer
 from newsletter.model import (
@@ -73,16 +73,16 @@ class FrozenProof:
         self._app, self.issue = app, issue
         self.manifest = app.store.issues.manifest(issue.id)
         self.state: str = issue.state
-        self._composer = issuing.composer(app, issue)
+        self._composer = issues.composer(app, issue)
 
     def edition(self, reader: Subscriber) -> Edition:
-        return issuing.edition_of(self._app, self.issue, reader)
+        return issues.edition_of(self._app, self.issue, reader)
 
     def draw(self, reader: Subscriber) -> Rendition:
         edition = self.edition(reader)
         message = self._composer.compose(reader, edition)
         if reader.id:
-            why = issuing.why(self._app, reader.email, self.issue)
+            why = reasons.why(self._app, reader.email, self.issue)
             mailed = self._app.store.outbox.delivery(self.issue.id, reader.key) is not None
             return Rendition(self.manifest, reader, edition, why.verdicts, why.outcome, mailed, message)
         verdicts = self._chooser.choose(edition.interests, edition.had).verdicts
@@ -90,7 +90,7 @@ class FrozenProof:
 
     @cached_property
     def _chooser(self) -> Chooser:
-        return issuing.chooser(self._app, self.issue)
+        return issues.chooser(self._app, self.issue)
 
 
 class DraftProof:
@@ -105,7 +105,7 @@ class DraftProof:
         """
         self._app = app
         self._template = app.template(newsletter)
-        self.manifest, self.problems = issuing.draft(app, newsletter, slot)
+        self.manifest, self.problems = preparing.draft(app, newsletter, slot)
         self._blocks: dict[str, BlockSet] = {}
         self._in(newsletter.language)
         self._chooser = Chooser(self.manifest, self._weights)
@@ -163,7 +163,7 @@ class DraftProof:
 def open_slot(app: App, newsletter: Newsletter) -> Slot:
     """The newsletter's next slot for which nothing is prepared yet."""
     if not newsletter.schedule:
-        return issuing.next_slot(app, newsletter)
+        return preparing.next_slot(app, newsletter)
     slots = Schedule.parse(newsletter.schedule, newsletter.timezone).slots(app.now())
     return next(slot for slot in slots if app.store.issues.at(newsletter.name, slot.key) is None)
 

@@ -8,7 +8,7 @@ from importlib import resources
 from pathlib import Path
 
 from newsletter import config
-from newsletter.app import App, issuing, sending
+from newsletter.app import App, preparing, sending
 from newsletter.errors import UsageError
 from newsletter.model import Problem
 
@@ -82,7 +82,7 @@ async def _again(folder: Path) -> Outcome:
         issue = app.store.issues.latest(name)
         problems: tuple[Problem, ...] = ()
         if issue is None:
-            prepared = issuing.prepare_issue(app, name, on_source=lambda each: None, on_subscriber=lambda count: None)
+            prepared = preparing.prepare_issue(app, name, on_source=lambda each: None, on_subscriber=lambda count: None)
             issue, problems = prepared.issue, prepared.problems
         sent = await sending.send(app, issue, stop=asyncio.Event(), progress=lambda receipt: None)
         return Outcome(issue.id, app.root / app.settings.delivery.outbox / issue.id, sent.sums.get("sent", 0),

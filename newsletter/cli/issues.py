@@ -9,7 +9,7 @@ from newsletter.cli.opened import project
 from newsletter.cli.report import Json, example, facts, progress, result, say, table
 
 if TYPE_CHECKING:
-    from newsletter.app.issuing import Prepared
+    from newsletter.app.preparing import Prepared
 
 group = typer.Typer(no_args_is_help=True, help="Issues: freeze, list, show, pause and cancel them.")
 
@@ -25,14 +25,14 @@ def prepare(
     as_json: Json = False,
 ) -> None:
     """Freeze the next issue: fetch, sync, rank, compile, choose an edition for everybody. Nothing is mailed."""
-    from newsletter.app import gathering, issuing
+    from newsletter.app import gathering, preparing
 
     with project() as app:
         name = app.newsletter(newsletter).name
         gathering.sync_subscribers(app)
         total = app.store.subscribers.count().get("active", 0)
         with progress("choosing editions", total) as advance:
-            prepared = issuing.prepare_issue(
+            prepared = preparing.prepare_issue(
                 app, name, at=at, on_source=lambda source: say(f"reading {source}"), on_subscriber=advance,
             )
         _show_prepared(prepared, as_json)
@@ -78,10 +78,10 @@ def list_issues(as_json: Json = False) -> None:
 @group.command(epilog=example("newsletter issue show latest"))
 def show(issue: Issue, as_json: Json = False) -> None:
     """Show what was frozen: the stories in order of rank with topics and reasons, and the editions."""
-    from newsletter.app import issuing
+    from newsletter.app import issues
 
     with project() as app:
-        found = issuing.find(app, issue)
+        found = issues.find(app, issue)
         manifest = app.store.issues.manifest(found.id)
         rows = [
             {"title": each.story.title, "id": each.story.id, "version": each.story.version, "rank": each.rank,
@@ -106,10 +106,10 @@ def show(issue: Issue, as_json: Json = False) -> None:
 @group.command(epilog=example("newsletter issue pause weekly-2026-11-30"))
 def pause(issue: Issue, as_json: Json = False) -> None:
     """Hold an issue, also while it is being sent: what is on its way is settled, nothing more leaves."""
-    from newsletter.app import issuing
+    from newsletter.app import issues
 
     with project() as app:
-        found = issuing.find(app, issue)
+        found = issues.find(app, issue)
         app.store.issues.pause(found.id, "by hand")
         result({"paused": found.id}, as_json=as_json, words=lambda: print(f"{found.id} is paused"),
                then=[f"newsletter issue resume {found.id}"])
@@ -118,10 +118,10 @@ def pause(issue: Issue, as_json: Json = False) -> None:
 @group.command(epilog=example("newsletter issue resume weekly-2026-11-30"))
 def resume(issue: Issue, as_json: Json = False) -> None:
     """Take a pause back; sending goes on where it stopped."""
-    from newsletter.app import issuing
+    from newsletter.app import issues
 
     with project() as app:
-        found = issuing.find(app, issue)
+        found = issues.find(app, issue)
         app.store.issues.resume(found.id)
         result({"resumed": found.id}, as_json=as_json, words=lambda: print(f"{found.id} is no longer paused"),
                then=[f"newsletter send {found.id}"])
@@ -130,10 +130,10 @@ def resume(issue: Issue, as_json: Json = False) -> None:
 @group.command(epilog=example("newsletter issue cancel weekly-2026-11-30"))
 def cancel(issue: Issue, as_json: Json = False) -> None:
     """Cancel an issue: nothing more of it leaves. If nothing has, its slot is free and its stories are kept."""
-    from newsletter.app import issuing
+    from newsletter.app import issues
 
     with project() as app:
-        found = issuing.find(app, issue)
+        found = issues.find(app, issue)
         withdrawn = app.store.issues.cancel(found.id, now=app.now())
         frees = app.store.issues.at(found.newsletter, found.slot_key) is None
         said = f"{found.id} is cancelled, {withdrawn} of {found.audience} were not sent; " + (
@@ -156,11 +156,11 @@ def render(
     as_json: Json = False,
 ) -> None:
     """Write one subscriber's mail as .eml, .html, .txt and .mjml: the very bytes that would be sent."""
-    from newsletter.app import issuing
+    from newsletter.app import issues, rendering
 
     with project() as app:
-        found = issuing.find(app, issue)
-        files = issuing.write_files(app, found, issuing.subscriber(app, email), out)
+        found = issues.find(app, issue)
+        files = rendering.write_files(app, found, issues.subscriber(app, email), out)
         names = [str(each) for each in files]
         result(names, as_json=as_json, words=lambda: print("\n".join(names)))
 
@@ -171,10 +171,10 @@ def why(
     as_json: Json = False,
 ) -> None:
     """Say for each story of an issue why this subscriber got it, or did not."""
-    from newsletter.app import issuing
+    from newsletter.app import issues, reasons
 
     with project() as app:
-        answer = issuing.why(app, email, issuing.find(app, issue))
+        answer = reasons.why(app, email, issues.find(app, issue))
         titles = {each.story.id: each.story.title for each in app.store.issues.manifest(answer.issue.id).candidates}
         rows = [{"story": each.story, "title": titles[each.story], "reason": each.reason, "why": each.words}
                 for each in answer.verdicts]

@@ -53,7 +53,7 @@ def send(
     as_json: Json = False,
 ) -> None:
     """Deliver an issue. Run again, it goes on where it stopped, and no one gets it twice."""
-    from newsletter.app import issuing, sending
+    from newsletter.app import issues, sending
 
     wanted: dict[Again, bool] = {"refused": missed, "in_doubt": resend_in_doubt}
     again = [state for state, asked in wanted.items() if asked]
@@ -61,20 +61,20 @@ def send(
         if dry_run:
             _plan(app, issue, again, transport or app.settings.delivery.transport, as_json)
         elif to:
-            receipt = asyncio.run(sending.send_test(app, issuing.find(app, issue), to))
+            receipt = asyncio.run(sending.send_test(app, issues.find(app, issue), to))
             result({"to": to, "outcome": receipt.outcome, "reply": receipt.reply}, as_json=as_json,
                    words=lambda: print(f"{to}: {receipt.outcome} {receipt.reply}"))
         else:
             for which in again:
-                count = sending.resend(app, issuing.find(app, issue), which)
+                count = sending.resend(app, issues.find(app, issue), which)
                 say(f"{count} {which.replace('_', ' ')} before, tried again now")
             _leave(_send(app, issue, transport), as_json)
 
 
 def _send(app: "App", issue: str, transport: str) -> "Sent":
-    from newsletter.app import issuing, sending
+    from newsletter.app import issues, sending
 
-    found = issuing.find(app, issue)
+    found = issues.find(app, issue)
     if found.slot > app.now():
         say(f"{found.id} is dated {found.slot:%A, %d %B}, and goes out now")
     total = app.store.outbox.sums(found.id).get("queued", 0)
@@ -147,9 +147,9 @@ def _leave(sent: "Sent", as_json: bool) -> None:
 
 
 def _plan(app: "App", issue: str, again: Sequence[Again], transport: str, as_json: bool) -> None:
-    from newsletter.app import issuing
+    from newsletter.app import issues
 
-    found = issuing.find(app, issue)
+    found = issues.find(app, issue)
     sums = app.store.outbox.sums(found.id)
     skips = _skips(app, found.id)
     data = {
@@ -172,10 +172,10 @@ def status(
     as_json: Json = False,
 ) -> None:
     """Who got an issue, who did not, and why. The states always add up to the audience."""
-    from newsletter.app import issuing
+    from newsletter.app import issues
 
     with project() as app:
-        found = issuing.find(app, issue)
+        found = issues.find(app, issue)
         sums = app.store.outbox.sums(found.id)
         skips = _skips(app, found.id)
         total = sum(sums.values())
@@ -199,15 +199,15 @@ def deliveries(
     as_json: Json = False,
 ) -> None:
     """One delivery a line: address, state, attempts, code, answer, Message-ID. With --json one JSON object a line."""
-    from newsletter.app import issuing
+    from newsletter.app import issues
     from newsletter.errors import UsageError
     from newsletter.model import State
 
     if state and state not in get_args(State):
         raise UsageError(f"{state} is no state", cure=f"name one of: {', '.join(get_args(State))}")
     with project() as app:
-        found = issuing.find(app, issue)
-        message_id = issuing.message_ids(app, found)
+        found = issues.find(app, issue)
+        message_id = issues.message_ids(app, found)
         rows = app.store.outbox.deliveries(found.id, state=cast(State, state) or None, ever_in_doubt=ever_in_doubt)
         for each in rows:
             receipt = each.receipt
@@ -219,7 +219,7 @@ def deliveries(
 
 def run(poll: Annotated[float, typer.Option(help="Seconds between looks for what is due.")] = 30) -> None:
     """Prepare and send every newsletter by its schedule, until told to stop (SIGTERM drains)."""
-    from newsletter.app import sending
+    from newsletter.app import running
 
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("apscheduler").setLevel(logging.ERROR)  # the alarm logs what matters itself
@@ -228,7 +228,7 @@ def run(poll: Annotated[float, typer.Option(help="Seconds between looks for what
 
     async def until_stopped() -> None:
         with project() as app:
-            work = sending.Run(app, poll_seconds=poll)
+            work = running.Run(app, poll_seconds=poll)
             with stopped_by_signals(work.stop):
                 await work.until_stopped()
 
@@ -240,11 +240,11 @@ def next_slots(
     count: Annotated[int, typer.Argument(help="How many for each newsletter.")] = 5, as_json: Json = False,
 ) -> None:
     """The next slots of every newsletter, in its own zone and in UTC."""
-    from newsletter.app import sending
+    from newsletter.app import running
 
     with project() as app:
         rows = [{"newsletter": name, "local": slot.local, "zone": slot.zone, "utc": f"{slot.instant:%Y-%m-%dT%H:%MZ}"}
-                for name, slot in sending.coming(app, count)]
+                for name, slot in running.coming(app, count)]
         result(rows, as_json=as_json, words=lambda: table(
             ("NEWSLETTER", "LOCAL", "ZONE", "UTC"), [tuple(row.values()) for row in rows],
         ))

@@ -54,10 +54,10 @@ def show(
     email: Annotated[str, typer.Argument(help="The address, however it is spelt.")], as_json: Json = False,
 ) -> None:
     """Show one subscriber and what they were sent."""
-    from newsletter.app import issuing
+    from newsletter.app import issues
 
     with project() as app:
-        reader = issuing.subscriber(app, email)
+        reader = issues.subscriber(app, email)
         had = [f"{each.issue}: {each.state}" for name in app.settings.newsletters
                for each in app.store.outbox.had(reader.id, name)]
         interests = reader.interests

@@ -45,13 +45,13 @@ def check(
 
     Exit code 4 if a check fails.
     """
-    from newsletter.app import checking, issuing
+    from newsletter.app import checking, issues
     from newsletter.errors import UsageError
 
     with project() as app:
         if issue and templates:
             raise UsageError("an issue and templates at once", cure="Check one after the other.")
-        found = issuing.find(app, issue) if issue else None
+        found = issues.find(app, issue) if issue else None
         checks = checking.of_issue(app, found) if found else checking.of_templates(app, templates or ())
         rows = [{"check": each.name, "holds": each.holds, "looked_at": each.looked_at,
                  "problems": [str(problem) for problem in each.problems]} for each in checks]

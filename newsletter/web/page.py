@@ -6,7 +6,7 @@ from datetime import datetime
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from newsletter.app.issuing import LARGE
+from newsletter.app.preparing import LARGE
 from newsletter.app.previewing import CLIPPED_AT, FOUND, Persona, Previewing, Rendition, Shown, pages
 from newsletter.errors import NewsletterError, UsageError
 from newsletter.model import Message, Subscriber

@@ -7,7 +7,7 @@ from email.policy import default
 from functools import cached_property
 from hashlib import blake2b
 
-from newsletter.app.issuing import LARGE
+from newsletter.app.preparing import LARGE
 from newsletter.app.previewing import CLIPPED_AT
 from newsletter.model import Message
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from newsletter.app import App, issuing
+from newsletter.app import App, issues, preparing
 from newsletter.cli.preview import serve
 from newsletter.errors import UsageError
 from newsletter.web.view import PARTS, SCHEMES, WIDTHS, View
@@ -145,12 +145,12 @@ def test_the_draft_is_what_preparing_freezes_and_the_frozen_is_what_is_sent(proj
     with serving(project) as served:
         drafts = {reader: served.ask(f"/edition/message.eml?reader={reader}")[1] for reader in readers}
         app = opened(project)
-        issue = issuing.prepare_issue(
+        issue = preparing.prepare_issue(
             app, "weekly", on_source=lambda name: None, on_subscriber=lambda count: None,
         ).issue
         for reader in readers:
             frozen = served.ask(f"/edition/message.eml?issue={issue.id}&reader={reader}")[1]
-            assert frozen == issuing.message_for(app, issue, issuing.subscriber(app, reader)).wire
+            assert frozen == issues.message_for(app, issue, issues.subscriber(app, reader)).wire
             assert _without_date(frozen) == _without_date(drafts[reader])
         page = served.page(f"/?issue={issue.id}&reader=ada@example.org")
         assert "Queued" in page

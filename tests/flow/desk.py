@@ -12,8 +12,8 @@ from email.message import EmailMessage
 from pathlib import Path
 
 from newsletter import config
-from newsletter.app import App, issuing, sending
-from newsletter.app.issuing import Prepared
+from newsletter.app import App, issues, preparing, reasons, sending
+from newsletter.app.preparing import Prepared
 from newsletter.app.sending import Sent
 
 TOPICS = """
@@ -111,19 +111,19 @@ class Desk:
 
     def prepare(self, at: str = "") -> Prepared:
         with self.app() as app:
-            return issuing.prepare_issue(
+            return preparing.prepare_issue(
                 app, "weekly", at=at, on_source=lambda source: None, on_subscriber=lambda count: None,
             )
 
     def send(self, issue: str = "latest") -> Sent:
         with self.app() as app:
-            found = issuing.find(app, issue)
+            found = issues.find(app, issue)
             return asyncio.run(sending.send(app, found, stop=asyncio.Event(), progress=lambda receipt: None))
 
     def why(self, email: str, issue: str = "latest") -> Mapping[str, tuple[str, str]]:
         """Reason and words for each story, by title."""
         with self.app() as app:
-            answer = issuing.why(app, email, issuing.find(app, issue))
+            answer = reasons.why(app, email, issues.find(app, issue))
             titles = {each.story.id: each.story.title for each in app.store.issues.manifest(answer.issue.id).candidates}
             return {titles[each.story]: (each.reason, each.words) for each in answer.verdicts}
 

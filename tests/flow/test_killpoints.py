@@ -29,7 +29,7 @@ from pathlib import Path
 
 import pytest
 
-from newsletter.app import issuing
+from newsletter.app import issues
 from newsletter.errors import TryLater
 from tests.flow.desk import TOPICS, Desk, SetClock
 from tests.smtpd import Manners, relay
@@ -284,7 +284,7 @@ def unclaimed(ended: Broken) -> list[str]:
 
 def ever_in_doubt(desk: Desk) -> set[str]:
     with desk.app() as app:
-        rows = app.store.outbox.deliveries(issuing.find(app, "latest").id, ever_in_doubt=True)
+        rows = app.store.outbox.deliveries(issues.find(app, "latest").id, ever_in_doubt=True)
         return {row.subscriber.email for row in rows}
 
 
@@ -301,7 +301,7 @@ def _again(ended: Broken, policy: str) -> tuple[Desk, Counter[str]]:
 
 def _states(desk: Desk) -> dict[str, str]:
     with desk.app() as app:
-        rows = app.store.outbox.deliveries(issuing.find(app, "latest").id)
+        rows = app.store.outbox.deliveries(issues.find(app, "latest").id)
         return {row.subscriber.email: row.state for row in rows}
 
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from newsletter.app import gathering, issuing
+from newsletter.app import gathering, issues
 from newsletter.errors import DataError, TemplateError, UsageError
 from newsletter.store import AlreadyPrepared
 from tests.flow.desk import Desk, text_of
@@ -194,7 +194,7 @@ def test_a_broken_template_stops_the_issue_with_file_and_line_and_leaves_nothing
     with pytest.raises(TemplateError, match=r"templates/weekly/story\.mjml:\d+"):
         desk.prepare()
     with desk.app() as app, pytest.raises(UsageError):
-        issuing.find(app, "latest")
+        issues.find(app, "latest")
 
 
 @pytest.mark.parametrize(("policy", "sent", "skipped"), [

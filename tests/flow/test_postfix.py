@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from newsletter.app import issuing
+from newsletter.app import issues
 from newsletter.delivering import loop as deliver
 from newsletter.errors import ConfigError, TryLater
 from newsletter.model import Receipt
@@ -81,7 +81,7 @@ def test_every_mail_taken_arrives_once_as_it_was_composed_however_often_we_send(
     assert {reader: len(mails) for reader, mails in arrived.items()} == dict.fromkeys(TAKEN, 1)
     for reader, (mail,) in arrived.items():
         with desk.app() as app:
-            message = issuing.message_for(app, issuing.find(app, "latest"), issuing.subscriber(app, reader))
+            message = issues.message_for(app, issues.find(app, "latest"), issues.subscriber(app, reader))
         assert mail["Message-ID"] == message.message_id
         assert mail.as_bytes().endswith(message.wire.partition(b"\r\n\r\n")[2])
         assert "with ESMTPSA" in mail["Received"], "it came over TLS and after a login"
@@ -132,7 +132,7 @@ def newsletter(desk: Desk, *words: str) -> subprocess.CompletedProcess[str]:
 def told(desk: Desk) -> dict[str, tuple[str, int, str]]:
     """State, code and enhanced code of every delivery, by reader."""
     with desk.app() as app:
-        rows = app.store.outbox.deliveries(issuing.find(app, "latest").id)
+        rows = app.store.outbox.deliveries(issues.find(app, "latest").id)
         told = {row.subscriber.email: (row.state, row.receipt or Receipt("deferred")) for row in rows}
     return {reader: (state, receipt.code, receipt.enhanced) for reader, (state, receipt) in told.items()}
 

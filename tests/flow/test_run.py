@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from newsletter.app.sending import Run
+from newsletter.app.running import Run
 from newsletter.model import Receipt, Settled
 from tests.flow.desk import Desk, read
 from tests.smtpd import Manners, relay

@@ -1,0 +1,84 @@
+"""Issues and subscribers as a person names them, and what a frozen issue holds for a subscriber."""
+
+from collections.abc import Callable
+from functools import lru_cache
+
+from newsletter import address
+from newsletter.app import App
+from newsletter.choosing.edition import Chooser
+from newsletter.composing.message import Composer, id_domain
+from newsletter.errors import UsageError
+from newsletter.model import (
+    Edition,
+    Message,
+    Subscriber,
+    spoken_in,
+)
+from newsletter.render.weights import weigh
+from newsletter.store import Issue
+
+
+def find(app: App, name: str) -> Issue:
+    """An issue by its id; `latest`, or a newsletter's name, is the newest one. Raises UsageError with what there is."""
+    issues = app.store.issues
+    found = issues.get(name) or (issues.latest() if name == "latest" else None)
+    if found is None and name in app.settings.newsletters:
+        found = issues.latest(name)
+    if found is None:
+        known = ", ".join(each.id for each in issues.all()[-5:]) or "none yet"
+        raise UsageError(f"there is no issue {name} (there is: {known})", cure="newsletter issue prepare NEWSLETTER")
+    return found
+
+
+def subscriber(app: App, email: str) -> Subscriber:
+    """A subscriber by address, however it is spelt. Raises UsageError if there is none."""
+    found = app.store.subscribers.get(address.parse(email).key)
+    if found is None:
+        raise UsageError(f"{email} is not a subscriber", cure="newsletter subscribers list")
+    return found
+
+
+def composer(app: App, issue: Issue) -> Composer:
+    """What makes the messages of a frozen issue.
+
+    Date is when its sending began: the same in every attempt, and in a preview before it the time it was prepared.
+    """
+    manifest = app.store.issues.manifest(issue.id)
+    return Composer(
+        manifest, app.store.issues.blocks(issue.id), app.links, date=issue.started_at or issue.prepared_at,
+    )
+
+
+def message_ids(app: App, issue: Issue) -> Callable[[Subscriber], str]:
+    """The Message-ID of each subscriber's mail, the same at every attempt."""
+    domain = id_domain(app.store.issues.manifest(issue.id).newsletter)
+    return lambda subscriber: f"<{app.links.message_id_local(issue.id, subscriber.id)}@{domain}>"
+
+
+def editions(app: App) -> Callable[[int], Edition]:
+    """Editions by number, the latest remembered."""
+    return lru_cache(1024)(app.store.issues.edition)
+
+
+def edition_of(app: App, issue: Issue, reader: Subscriber) -> Edition:
+    """The frozen edition of a subscriber; chosen now, from the frozen manifest, for who joined later."""
+    delivery = app.store.outbox.delivery(issue.id, reader.key)
+    if delivery is not None:
+        return app.store.issues.edition(delivery.edition)
+    skip = app.store.issues.skip_of(issue.id, reader.id)
+    if skip is not None and skip.edition is not None:
+        return app.store.issues.edition(skip.edition)
+    return chooser(app, issue).choose(reader.interests, frozenset()).edition
+
+
+def chooser(app: App, issue: Issue) -> Chooser:
+    """Chooses as it was chosen when the issue was frozen: same manifest, same sizes."""
+    blocks = app.store.issues.blocks(issue.id)
+    own = app.store.issues.manifest(issue.id).newsletter.language
+    weights = {language: weigh(each) for language, each in blocks.items()}
+    return Chooser(app.store.issues.manifest(issue.id), lambda language: weights[spoken_in(language, weights, own)])
+
+
+def message_for(app: App, issue: Issue, reader: Subscriber) -> Message:
+    """The very message that this subscriber gets."""
+    return composer(app, issue).compose(reader, edition_of(app, issue, reader))

@@ -1,0 +1,56 @@
+"""One subscriber's mail as files."""
+
+import email
+import email.policy
+from email.message import EmailMessage
+from pathlib import Path
+
+from newsletter.app import App, issues
+from newsletter.model import (
+    Edition,
+    Manifest,
+    Subscriber,
+    spoken_in,
+)
+from newsletter.render.compile import Site
+from newsletter.render.expand import expand
+from newsletter.render.layout import layout
+from newsletter.render.template import Template
+from newsletter.store import Issue
+
+
+def write_files(app: App, issue: Issue, reader: Subscriber, folder: Path) -> list[Path]:
+    """One subscriber's mail as files in a folder: .eml, .txt and, unless they read plain text alone, .html.
+
+    Beside them the .mjml that the template makes of the edition, if the template is still the one that was frozen.
+    """
+    edition, message = issues.edition_of(app, issue, reader), issues.message_for(app, issue, reader)
+    mail = email.message_from_bytes(message.wire, policy=email.policy.default)
+    contents = {".eml": message.wire, ".txt": _part(mail, "plain"), ".html": _part(mail, "html")}
+    manifest = app.store.issues.manifest(issue.id)
+    template = app.template(manifest.newsletter)
+    if template.hash == manifest.template:
+        contents[".mjml"] = _expanded(app, template, manifest, edition, reader).encode()
+    folder.mkdir(parents=True, exist_ok=True)
+    files = {folder / f"{issue.id}{ending}": content for ending, content in contents.items() if content}
+    for path, content in files.items():
+        path.write_bytes(content)
+    return list(files)
+
+
+def _part(mail: EmailMessage, kind: str) -> bytes:
+    part = mail.get_body((kind,))
+    return part.get_content().encode() if part else b""
+
+
+def _expanded(app: App, template: Template, manifest: Manifest, edition: Edition, reader: Subscriber) -> str:
+    newsletter = manifest.newsletter
+    language = spoken_in(edition.interests.language, template.languages, newsletter.language)
+    words = template.words(language)
+    personal = {
+        "greeting": words.greeting(reader.name),
+        "unsubscribe_url": app.links.unsubscribe(newsletter.name, reader.id),
+        "preferences_url": app.links.preferences(newsletter.name, reader.id),
+    }
+    site = Site(app.settings.site.postal_address, app.links.web(manifest.issue))
+    return expand(template, manifest, layout(edition, manifest, words), personal, language=language, site=site)
