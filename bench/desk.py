@@ -11,7 +11,7 @@ from pathlib import Path
 from random import Random
 
 from newsletter import config
-from newsletter.app import App, gathering, preparing
+from newsletter.app import App, preparing, stories
 from newsletter.model import Interests, Manifest, Subscriber
 
 NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
@@ -114,7 +114,7 @@ def opened(folder: Path) -> Iterator[App]:
 
 def manifest(app: App) -> Manifest:
     """The issue of the project's stories, not frozen."""
-    gathering.fetch(app, progress=lambda source: None)
+    stories.fetch(app, progress=lambda source: None)
     newsletter = app.newsletter("weekly")
     made, _ = preparing.draft(app, newsletter, preparing.slot_typed(newsletter, NOW.isoformat()))
     return made

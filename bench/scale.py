@@ -16,7 +16,7 @@ from time import perf_counter, process_time
 
 from bench import apart, desk, relays
 from bench.report import Row, arguments, progress, show
-from newsletter.app import gathering, issues, preparing, sending
+from newsletter.app import issues, preparing, sending, subscribers
 
 _RELAY = """
 [[relay]]
@@ -75,7 +75,7 @@ def sync(folder: str) -> Measured:
     """Brings the preference file into the store."""
     with desk.opened(Path(folder)) as app:
         watch = _Stopwatch()
-        gathering.sync_subscribers(app)
+        subscribers.sync_subscribers(app)
         return watch.so_far()
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from newsletter import config
-from newsletter.app import App, gathering, preparing, sample
+from newsletter.app import App, preparing, sample, stories
 from newsletter.choosing.edition import Chooser
 from newsletter.composing.message import Composer
 from newsletter.model import BlockSet, Edition, Interests, Manifest, Subscriber
@@ -100,7 +100,7 @@ def project(folder: Path) -> Iterator[App]:
     key.write_bytes(b"specimens are no secret, any key")
     app = App(settings, clock=Clock())
     try:
-        gathering.fetch(app, progress=lambda source: None)
+        stories.fetch(app, progress=lambda source: None)
         yield app
     finally:
         app.close()

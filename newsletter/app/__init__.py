@@ -1,8 +1,8 @@
 """The wiring: the one place that knows every concrete class. `cli` and `web` ask it for verbs.
 
-`App` opens what a command needs and nothing else. The verbs stand beside it: `gathering` (stories and subscribers in),
-`preparing` (freeze an issue), `reasons` and `rendering` (explain and show it), `sending` (deliver it), `running` (both by
-the clock), `checking`, `previewing`, and `sample` (new folders, the demo).
+`App` opens what a command needs and nothing else. The verbs stand beside it: `stories` (in), `subscribers` (in and
+out), `preparing` (freeze an issue), `reasons` and `rendering` (explain and show it), `sending` (deliver it), `running`
+(both by the clock), `checking`, `previewing`, and `sample` (new folders, the demo).
 """
 
 import random

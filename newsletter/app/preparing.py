@@ -7,7 +7,7 @@ from functools import partial
 from zoneinfo import ZoneInfo
 
 from newsletter import prepare
-from newsletter.app import App, gathering, issues
+from newsletter.app import App, issues, stories, subscribers
 from newsletter.choosing.ranking import issue_id
 from newsletter.errors import UsageError
 from newsletter.model import (
@@ -66,8 +66,8 @@ def prepare_issue(
     if (taken := app.store.issues.at(name, slot.key)) and taken.state != "missed":
         raise AlreadyPrepared(taken)
     template = app.template(newsletter)
-    synced = gathering.sync_subscribers(app)  # what can be wrong here is found before anybody is asked for stories
-    fetched = gathering.fetch(app, [name], progress=on_source)
+    synced = subscribers.sync_subscribers(app)  # what can be wrong here is found before anybody is asked for stories
+    fetched = stories.fetch(app, [name], progress=on_source)
     manifest, unclear = draft(app, newsletter, slot)
     audience = prepare.freeze(
         manifest, partial(_compile, app, template, manifest), app.store.issues, languages=template.languages,

@@ -14,7 +14,7 @@ from pathlib import Path
 from threading import Lock
 
 from newsletter import config, prepare
-from newsletter.app import App, gathering, issues
+from newsletter.app import App, issues, subscribers
 from newsletter.app.proofs import DraftProof, FrozenProof, Proof, Rendition, open_slot
 from newsletter.choosing.edition import CLIPPED_AT
 from newsletter.errors import NewsletterError, UsageError
@@ -228,7 +228,7 @@ class Previewing:
         self._problems = self._fetch([name for name in self._sources() if not _is_address(name)])
 
     def _read_subscribers(self) -> None:
-        synced = gathering.sync_subscribers(self._app)
+        synced = subscribers.sync_subscribers(self._app)
         self._problems += synced.problems if synced else ()
 
     def _fetch(self, names: Sequence[str]) -> tuple[Problem, ...]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from newsletter import address
-from newsletter.app import STATE, App, gathering, issues, relays
+from newsletter.app import STATE, App, issues, relays, subscribers
 from newsletter.delivering import loop as deliver
 from newsletter.errors import TryLater, UsageError
 from newsletter.model import Interests, Receipt, State, Subscriber
@@ -43,7 +43,7 @@ async def send(
     """
     with sending_alone(app):
         # Who left in the preference file since the issue was frozen must not be mailed.
-        await asyncio.to_thread(gathering.sync_subscribers, app)
+        await asyncio.to_thread(subscribers.sync_subscribers, app)
         app.store.issues.start(issue.id, now=app.now())
         outcomes = await _delivered(app, issues.find(app, issue.id), transport, stop, progress)
         suppressed = app.store.subscribers.suppress(

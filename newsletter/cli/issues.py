@@ -25,11 +25,11 @@ def prepare(
     as_json: Json = False,
 ) -> None:
     """Freeze the next issue: fetch, sync, rank, compile, choose an edition for everybody. Nothing is mailed."""
-    from newsletter.app import gathering, preparing
+    from newsletter.app import preparing, subscribers
 
     with project() as app:
         name = app.newsletter(newsletter).name
-        gathering.sync_subscribers(app)
+        subscribers.sync_subscribers(app)
         total = app.store.subscribers.count().get("active", 0)
         with progress("choosing editions", total) as advance:
             prepared = preparing.prepare_issue(

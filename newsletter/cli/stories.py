@@ -22,10 +22,10 @@ group = typer.Typer(no_args_is_help=True, help="Stories: fetch them from the sou
 def fetch(newsletter: Annotated[list[str] | None, typer.Argument(help="Newsletters; all by default.")] = None,
           as_json: Json = False) -> None:
     """Read every source and keep what is new or changed. One bad source is reported and stops nothing."""
-    from newsletter.app import gathering
+    from newsletter.app import stories
 
     with project() as app:
-        fetched = gathering.fetch(app, newsletter or (), progress=lambda name: say(f"reading {name}"))
+        fetched = stories.fetch(app, newsletter or (), progress=lambda name: say(f"reading {name}"))
         _show(fetched, as_json, "newsletter stories list")
 
 
@@ -38,21 +38,21 @@ def add(
     as_json: Json = False,
 ) -> None:
     """Add stories by hand: a pasted text (title line, paragraphs), a Markdown file or a feed."""
-    from newsletter.app import gathering
+    from newsletter.app import stories
     from newsletter.errors import UsageError
 
     with project() as app:
         if what.startswith(("http://", "https://")):
-            fetched = gathering.add_from_url(app, what)
+            fetched = stories.add_from_url(app, what)
         elif what == "-":
-            fetched = gathering.add_stories(app, _all_of(sys.stdin.buffer, "standard input"), name="standard input")
+            fetched = stories.add_stories(app, _all_of(sys.stdin.buffer, "standard input"), name="standard input")
         else:
             try:
                 with Path(what).open("rb") as file:
                     data = _all_of(file, what)
             except OSError as error:
                 raise UsageError(f"{what} cannot be read: {error.strerror}", cure="name a file, a URL, or - ") from None
-            fetched = gathering.add_stories(app, data, name=what)
+            fetched = stories.add_stories(app, data, name=what)
         _show(fetched, as_json, "newsletter stories list")
         if fetched.problems and not fetched.new + fetched.changed + fetched.unchanged:
             raise typer.Exit(3)

@@ -18,10 +18,10 @@ def sync(
     as_json: Json = False,
 ) -> None:
     """Bring the preference file into the store. Bad rows are reported with their line; all good rows are kept."""
-    from newsletter.app import gathering
+    from newsletter.app import subscribers
 
     with project() as app:
-        synced = gathering.sync_subscribers(app, allow_removals=allow_removals)
+        synced = subscribers.sync_subscribers(app, allow_removals=allow_removals)
         if synced is None:
             result({"unchanged": True}, as_json=as_json, words=lambda: print("the preference file has not changed"))
             return
@@ -77,12 +77,12 @@ def export(
     out: Annotated[Path | None, typer.Option(help="A file; standard output by default.")] = None,
 ) -> None:
     """Write all subscribers as a preference file, to standard output or a file."""
-    from newsletter.app import gathering
+    from newsletter.app import subscribers
 
     with project() as app:
         if out is None:
-            gathering.export_subscribers(app, format, sys.stdout)
+            subscribers.export_subscribers(app, format, sys.stdout)
             return
         with out.open("w", encoding="utf-8", newline="") as file:
-            gathering.export_subscribers(app, format, file)
+            subscribers.export_subscribers(app, format, file)
         say(f"written to {out}")

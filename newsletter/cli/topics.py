@@ -29,10 +29,10 @@ def list_topics(as_json: Json = False) -> None:
 @group.command(epilog=example("newsletter topics report", "newsletter topics report --json"))
 def report(as_json: Json = False) -> None:
     """What does not fit: stories that no topic matched, topics nobody reads, tags nobody mapped."""
-    from newsletter.app import gathering
+    from newsletter.app import subscribers
 
     with project() as app:
-        gathering.sync_subscribers(app)
+        subscribers.sync_subscribers(app)
         stories = [each.story for each in app.store.stories.find(REPORTED)]
         found = app.topics().report(stories, app.store.subscribers.topics_chosen())
         data = {

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from newsletter.app import gathering, issues
+from newsletter.app import issues, stories
 from newsletter.errors import DataError, TemplateError, UsageError
 from newsletter.store import AlreadyPrepared
 from tests.flow.desk import Desk, text_of
@@ -320,7 +320,7 @@ def test_who_left_in_the_preference_file_since_the_issue_was_frozen_gets_nothing
 
 def test_a_story_whose_file_is_gone_or_a_draft_again_is_in_no_issue_until_it_is_back(desk: Desk) -> None:
     with desk.app() as app:
-        gathering.fetch(app, progress=lambda name: None)
+        stories.fetch(app, progress=lambda name: None)
     steel = desk.root / "stories" / "steel.md"
     text = steel.read_text("utf-8")
     steel.unlink()
@@ -339,7 +339,7 @@ def test_a_story_whose_file_is_gone_or_a_draft_again_is_in_no_issue_until_it_is_
 
 def test_a_folder_written_another_way_is_still_the_source_of_its_stories(desk: Desk) -> None:
     with desk.app() as app:
-        gathering.fetch(app, progress=lambda name: None)
+        stories.fetch(app, progress=lambda name: None)
     config = desk.root / "newsletter.toml"
     config.write_text(config.read_text("utf-8").replace('["stories/"]', '["stories"]'), "utf-8")
     assert desk.prepare().audience.deliveries == 3

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from newsletter.app import gathering
+from newsletter.app import stories
 from tests.flow.desk import Desk, read, text_of
 from tests.smtpd import relay
 
@@ -23,7 +23,7 @@ def newsroom(desk: Desk) -> Desk:
     desk.reader("all@example.org", "*", name="Zoë O’Neill")
     desk.reader("computing@example.org", "computing")
     with desk.app() as app:
-        added = gathering.add_stories(app, SEED.read_bytes(), name="week.txt")
+        added = stories.add_stories(app, SEED.read_bytes(), name="week.txt")
         assert (added.new, added.problems) == (10, ())
     return desk
 
