@@ -2,7 +2,6 @@
 
 import tomllib
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -11,10 +10,7 @@ from hypothesis import strategies as st
 from newsletter.choosing.topics import Topics
 from newsletter.errors import DataError
 from newsletter.model import Story, Topic
-from newsletter.sources import pasted
-from newsletter.sources.item import gather
 
-PROJECT = Path(__file__).parents[2]
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 
 POLICY = """
@@ -257,21 +253,3 @@ def test_the_report_names_stories_without_topics_topics_without_readers_and_tags
 
 def test_who_takes_all_topics_reads_every_one() -> None:
     assert topics().report([], {"*": 1}).unread == ()
-
-
-# --- The sample and the seed ---------------------------------------------------------------------------------
-
-SEED = PROJECT.parent / "shared" / "seeds" / "000_f7212d47735ff113.txt"
-SENSIBLE = (
-    {"online-safety", "trade"}, {"artificial-intelligence"}, {"trade"}, {"computing"}, {"platforms"}, {"diplomacy"},
-    {"digital-finance", "artificial-intelligence"}, {"artificial-intelligence"}, {"online-safety"}, {"computing"},
-)
-
-
-@pytest.mark.skipif(not SEED.exists(), reason="the newsroom's text is not here")
-def test_each_story_of_a_real_week_is_in_a_sensible_topic() -> None:
-    sample = Topics.parse((PROJECT / "sample" / "topics.toml").read_text(encoding="utf-8"), place="sample/topics.toml")
-    stories = gather(pasted.read(SEED.read_bytes(), source="seed"), source="seed", now=NOW).stories
-    assert len(stories) == len(SENSIBLE)
-    for found, sensible in zip(stories, SENSIBLE, strict=True):
-        assert sensible & set(matched(found, sample)), found.title
