@@ -1,14 +1,11 @@
-"""Choosing the editions of many subscribers: preparing's own loop, with a store that forgets.
+"""Choosing the editions of many subscribers, by the function that preparing asks about each of them.
 
 Choices are remembered by interests and past, so what counts is how many distinct sets of topics there are. The worst
 case is one in which no two subscribers chose the same.
 """
 
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterable, Sequence
 from itertools import cycle, islice
 from pathlib import Path
 from time import process_time
@@ -16,7 +13,8 @@ from time import process_time
 from bench import compiling, desk
 from bench.report import Row, arguments, progress, show
 from newsletter import prepare
-from newsletter.model import BlockSet, Edition, Interests, Manifest
+from newsletter.model import BlockSet, Interests, Manifest, Past
+from newsletter.render.weights import weigh
 
 
 def main(arguments_given: Sequence[str] | None = None) -> None:
@@ -37,62 +35,16 @@ def main(arguments_given: Sequence[str] | None = None) -> None:
 
 
 def _measured(manifest: Manifest, blocks: BlockSet, case: str, sets: Iterable[tuple[str, ...]]) -> Row:
-    readers = [Interests(topics).to_json() for topics in sets]
-    progress(f"{case}: {len(readers):,} subscribers")
+    chosen = [Interests(topics) for topics in sets]
+    progress(f"{case}: {len(chosen):,} subscribers")
+    decider = prepare.Decider(manifest, lambda language: weigh(blocks))
+    nothing = Past()
     begun = process_time()
-    audience = prepare.freeze(
-        manifest, lambda language: blocks, _Forgetful(readers), languages=[blocks.language], now=desk.NOW,
-        progress=lambda count: None,
-    )
+    for interests in chosen:
+        decider.decide(interests, nothing)
     took = process_time() - begun
-    return {"topic sets": case, "subscribers": audience.deliveries, "distinct": audience.editions,
-            "ms CPU": round(1000 * took), "µs CPU each": round(1e6 * took / len(readers), 2)}
-
-
-@dataclass(frozen=True, slots=True)
-class _Forgetful:
-    """Stands for the store: gives an audience and keeps nothing, so that choosing alone is measured."""
-
-    readers: Sequence[str]
-    """Each one's interests, as canonical text."""
-
-    @contextmanager
-    def freezing(self, manifest: Manifest, *, now: datetime) -> Iterator["_Freezing"]:
-        yield _Freezing(self.readers)
-
-
-class _Freezing:
-    """An issue that is being frozen and forgotten; nobody has had an earlier one."""
-
-    def __init__(self, readers: Sequence[str]) -> None:
-        self._readers = readers
-        self._editions = 0
-
-    def keep_blocks(self, blocks: Sequence[BlockSet]) -> None:
-        """Nothing to keep."""
-
-    def audience(self, *, since: datetime) -> Iterator[tuple[int, str, str]]:
-        for number, interests in enumerate(self._readers, 1):
-            yield number, interests, ""
-
-    def edition_stories(self, number: int) -> frozenset[str]:
-        return frozenset()
-
-    def edition_slot(self, number: int) -> datetime:
-        return desk.NOW
-
-    def edition(self, edition: Edition) -> int:
-        self._editions += 1
-        return self._editions
-
-    def edition_count(self) -> int:
-        return self._editions
-
-    def deliver(self, subscriber_id: int, edition: int) -> None:
-        """Nothing to keep."""
-
-    def skip(self, subscriber_id: int, edition: int | None, reason: str, passed: bool) -> None:
-        """Nothing to keep."""
+    return {"topic sets": case, "subscribers": len(chosen), "distinct": len(set(chosen)),
+            "ms CPU": round(1000 * took), "µs CPU each": round(1e6 * took / len(chosen), 2)}
 
 
 if __name__ == "__main__":

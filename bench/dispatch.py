@@ -34,8 +34,20 @@ from bench.desk import NOW, people
 from bench.relays import Line
 from bench.report import Row, progress, show
 from newsletter.delivering.loop import Slice, send_slice
-from newsletter.model import Edition, Entry, Interests, Manifest, Message, Newsletter, Section, Slot, Subscriber, Topic
-from newsletter.store import Store, open_store
+from newsletter.model import (
+    Decision,
+    Edition,
+    Entry,
+    Interests,
+    Manifest,
+    Message,
+    Newsletter,
+    Section,
+    Slot,
+    Subscriber,
+    Topic,
+)
+from newsletter.store import Reading, Store, open_store
 from newsletter.store.journal import Journals
 from newsletter.transports.smtp import SmtpTransport
 
@@ -207,13 +219,13 @@ class _Composer:
 
 def _freeze(store: Store, messages: int) -> None:
     """An issue of one edition for so many readers."""
-    store.subscribers.sync(people(messages, [("*",)]), place="bench", now=NOW)
     newsletter = Newsletter("weekly", "The Weekly Example", SENDER)
+    store.subscribers.sync(people(messages, [("*",)]), Reading((newsletter,), str, "bench", NOW))
     manifest = Manifest(ISSUE, newsletter, Slot(f"{NOW:%Y-%m-%dT%H:%M}", "UTC", NOW), (Topic("ai", "AI"),), (), "t")
     with store.issues.freezing(manifest, now=NOW) as freezing:
-        number = freezing.edition(_edition(0))
-        for reader in freezing.audience(since=NOW - timedelta(days=1)):
-            freezing.deliver(reader.subscriber_id, number)
+        decision = Decision(_edition(0))
+        for member in freezing.audience():
+            freezing.keep(member.subscriber_id, decision)
     store.issues.start(ISSUE, now=NOW)
 
 

@@ -51,6 +51,9 @@ class Links:
         made = self.token(purpose, newsletter, subscriber_id)
         return subscriber_id if hmac.compare_digest(made, token) else None
 
+    def handle(self, address: str) -> str:
+        return self._mac(f"{_VERSION}\nhandle\n{address}", 16).hex()
+
     def message_id_local(self, issue: str, subscriber_id: int) -> str:
         """What stands before the @ of a Message-ID: the issue, a dot and 96 keyed bits in hexadecimal.
 

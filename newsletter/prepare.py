@@ -4,8 +4,9 @@
     freeze    decisions make the manifest, render compiles each story once, and one transaction writes the issue,
               its blocks, each distinct edition and a row for each subscriber
 
-Only `Freezing.audience` is walked once a subscriber, so what it costs is a look-up: choices are remembered by interests
-and past, as many as are likely to come again, and never as many as there are subscribers.
+Only `Freezing.audience` is walked once a subscriber, so what it costs is a look-up: decisions are remembered by
+interests and past, as many as are likely to come again, and never as many as there are subscribers. `Decider` is also
+what the preview and `why` ask about a single subscriber.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -15,27 +16,30 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Protocol
 
-from newsletter.choosing import edition, intake, related
-from newsletter.choosing import ranking as issue
+from newsletter.choosing import edition, intake, ranking, related
 from newsletter.choosing.topics import Topics
 from newsletter.errors import NewsletterError
 from newsletter.model import (
     BlockSet,
+    Decision,
     Edition,
     FeedState,
     Harvest,
     Interests,
     Manifest,
+    Member,
     Newsletter,
+    Past,
     Problem,
     Slot,
     Story,
+    Verdict,
     Weights,
     spoken_in,
 )
 from newsletter.render.weights import weigh
 
-REMEMBERED_OUTCOMES = 16_384
+REMEMBERED = 16_384
 
 
 class Sources(Protocol):
@@ -74,14 +78,9 @@ class Freezing(Protocol):
     """An issue being written in one transaction."""
 
     def keep_blocks(self, blocks: Sequence[BlockSet]) -> None: ...
-    def audience(self, *, since: datetime) -> Iterator[tuple[int, str, str]]:
-        """Each active subscriber's id, interests as canonical JSON, and editions had since: "3,17|9", skips last."""
-    def edition_stories(self, number: int) -> frozenset[str]: ...
-    def edition_slot(self, number: int) -> datetime: ...
-    def edition(self, edition: Edition) -> int: ...
+    def audience(self) -> Iterator[Member]: ...
+    def keep(self, subscriber_id: int, decision: Decision) -> None: ...
     def edition_count(self) -> int: ...
-    def deliver(self, subscriber_id: int, edition: int) -> None: ...
-    def skip(self, subscriber_id: int, edition: int | None, reason: str, passed: bool) -> None: ...
 
 
 class Issues(Protocol):
@@ -111,17 +110,6 @@ class Audience:
     """Bytes of HTML of the largest edition."""
     skipped: Mapping[str, int] = field(default_factory=dict)
     """By reason."""
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What becomes of every subscriber with the same interests and the same past."""
-
-    edition: int
-    skip: str = ""
-    """Why nothing is sent; empty if it is."""
-    passed: bool = False
-    """For a skip: whether its stories are done with, or kept for the next issue."""
 
 
 def fetch(
@@ -160,19 +148,27 @@ def _sum(one: Fetched, other: Fetched) -> Fetched:
     )
 
 
-def decide(
-    newsletter: Newsletter, slot: Slot, stories: Stories, *, topics: Topics, overrides: related.Overrides, name: str,
-    template: str, now: datetime,
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """What an issue is made for and with, apart from its stories."""
+
+    newsletter: Newsletter
+    slot: Slot
+    issue_id: str
+    template_hash: str
+
+
+def draft(
+    occasion: Occasion, stories: Stories, *, topics: Topics, overrides: related.Overrides, now: datetime,
 ) -> tuple[Manifest, tuple[Problem, ...]]:
     """The issue's manifest, from what the store has now, and what is wrong with the overrides."""
-    found = [(story, available) for story, available in stories.current(issue.window(newsletter, slot))
+    newsletter = occasion.newsletter
+    found = [(story, available) for story, available in stories.current(ranking.window(newsletter, occasion.slot))
              if story.source in newsletter.sources or story.source == "added"]
     clusters = related.cluster([story for story, _ in found], overrides)
-    told = [issue.Told(each.pick, each.others) for each in clusters.clusters]
-    manifest = issue.freeze(
-        newsletter, slot, found, told,
-        match=topics.match, topics=topics.offered(newsletter.topics), name=name, template=template, now=now,
-    )
+    due = ranking.ranked(found, clusters.clusters, newsletter, occasion.slot, match=topics.match, now=now)
+    offered = topics.offered(newsletter.topics)
+    manifest = Manifest(occasion.issue_id, newsletter, occasion.slot, offered, due, occasion.template_hash)
     return manifest, clusters.problems
 
 
@@ -183,77 +179,83 @@ def freeze(
     """Writes the issue with everything that sending it needs, or nothing at all.
 
     `compile_in` compiles the issue in a language, one of `languages`; asked once for each that somebody reads.
-    `progress` is told the number of subscribers decided so far, now and then.
+    `progress` is given the number of subscribers decided so far, now and then.
     """
     own = compile_in(manifest.newsletter.language)
     with issues.freezing(manifest, now=now) as freezing:
-        return _Audience(manifest, freezing, own, compile_in, languages).decide(progress)
+        press = _Press(manifest, freezing, compile_in, languages)
+        press.keep(own)
+        return _decide_for_all(freezing, Decider(manifest, press.weigh), progress)
 
 
-class _Audience:
-    """Decides for every subscriber; remembers what it decided for the same interests and past."""
+class _Press:
+    """Compiles an issue in the languages that its audience reads, each when the first who reads it comes by."""
 
     def __init__(
-        self, manifest: Manifest, freezing: Freezing, own: BlockSet, compile_in: Callable[[str], BlockSet],
-        languages: Collection[str],
+        self, manifest: Manifest, freezing: Freezing, compile_in: Callable[[str], BlockSet], languages: Collection[str],
     ) -> None:
-        self._manifest, self._freezing = manifest, freezing
+        self._own, self._freezing = manifest.newsletter.language, freezing
         self._compile_in, self._languages = compile_in, languages
-        self._weights = {own.language: weigh(own)}
-        freezing.keep_blocks([own])
-        self._chooser = edition.Chooser(manifest, self._weigh)
-        self._outcome_of = lru_cache(REMEMBERED_OUTCOMES)(self._decide_once)
-        self._largest = 0
+        self._weights: dict[str, Weights] = {}
 
-    def decide(self, progress: Callable[[int], None]) -> Audience:
-        deliveries, skipped = 0, dict[str, int]()
-        # An old story with new tags is a candidate again: whoever had it, had it after its date.
-        since = min([issue.window(self._manifest.newsletter, self._manifest.slot),
-                     *(each.story.date for each in self._manifest.candidates)])
-        outcome_of, deliver, skip = self._outcome_of, self._freezing.deliver, self._freezing.skip
-        for count, (subscriber, interests, past) in enumerate(self._freezing.audience(since=since), 1):
-            outcome = outcome_of(interests, past)
-            if outcome.skip:
-                skip(subscriber, outcome.edition, outcome.skip, outcome.passed)
-                skipped[outcome.skip] = skipped.get(outcome.skip, 0) + 1
-            else:
-                deliver(subscriber, outcome.edition)
-                deliveries += 1
-            if count % 1000 == 0:
-                progress(count)
-        return Audience(deliveries, self._freezing.edition_count(), self._largest, skipped)
-
-    def _weigh(self, language: str) -> Weights:
-        """The sizes of the blocks in the language that its readers get; compiled when the first of them comes by."""
-        spoken = spoken_in(language, self._languages, self._manifest.newsletter.language)
+    def weigh(self, language: str) -> Weights:
+        """The sizes of the blocks in the language that those who ask for this one get."""
+        spoken = spoken_in(language, self._languages, self._own)
         if spoken not in self._weights:
-            blocks = self._compile_in(spoken)
-            self._freezing.keep_blocks([blocks])
-            self._weights[spoken] = weigh(blocks)
+            self.keep(self._compile_in(spoken))
         return self._weights[spoken]
 
-    def _decide_once(self, interests_json: str, past: str) -> Outcome:
-        interests = Interests.from_json(interests_json)
-        sent, _, passed = past.partition("|")
-        sent_editions = [int(number) for number in sent.split(",") if number]
-        editions = sent_editions + [int(number) for number in passed.split(",") if number]
-        had = frozenset().union(*(self._freezing.edition_stories(number) for number in editions))
-        choice = self._chooser.choose(interests, had)
-        number = self._freezing.edition(choice.edition)
-        self._largest = max(self._largest, choice.size)
-        last = max((self._freezing.edition_slot(number) for number in sent_editions), default=None)
-        return self._outcome(choice.edition, number, last)
+    def keep(self, blocks: BlockSet) -> None:
+        self._freezing.keep_blocks([blocks])
+        self._weights[blocks.language] = weigh(blocks)
 
-    def _outcome(self, chosen: Edition, number: int, last: datetime | None) -> Outcome:
+
+def _decide_for_all(freezing: Freezing, decider: "Decider", progress: Callable[[int], None]) -> Audience:
+    deliveries, largest, skipped = 0, 0, dict[str, int]()
+    decide, keep = decider.decide, freezing.keep
+    for count, (subscriber_id, interests, past) in enumerate(freezing.audience(), 1):
+        decision = decide(interests, past)
+        keep(subscriber_id, decision)
+        largest = max(largest, decision.size)
+        if decision.skip:
+            skipped[decision.skip] = skipped.get(decision.skip, 0) + 1
+        else:
+            deliveries += 1
+        if count % 1000 == 0:
+            progress(count)
+    return Audience(deliveries, freezing.edition_count(), largest, skipped)
+
+
+class Decider:
+    """Decides what members of an issue's audience get; remembers what it decided for the same interests and past."""
+
+    def __init__(self, manifest: Manifest, weigh: Callable[[str], Weights]) -> None:
+        """`weigh` gives the sizes of the issue's blocks in a language."""
+        self._manifest = manifest
+        self._chooser = edition.Chooser(manifest, weigh)
+        self.decide: Callable[[Interests, Past], Decision] = lru_cache(REMEMBERED)(self._decide)
+        """What becomes of members with these interests and this past."""
+
+    def verdicts(self, interests: Interests, had: frozenset[str]) -> tuple[Verdict, ...]:
+        """For each story of the issue, in order of rank: in or out for these interests, and why."""
+        return self._chooser.choose(interests, had).verdicts
+
+    def _decide(self, interests: Interests, past: Past) -> Decision:
+        choice = self._chooser.choose(interests, past.had)
+        skip, passed = self._skip(choice.edition, past.last)
+        return Decision(choice.edition, skip, passed, choice.size)
+
+    def _skip(self, chosen: Edition, last: datetime | None) -> tuple[str, bool]:
+        """Why nothing is sent, and whether the edition's stories then count as had; empty if it is."""
         newsletter, interests = self._manifest.newsletter, chosen.interests
         if not edition.due(interests, last, self._manifest.slot.instant, newsletter.timezone):
             since = f", the last was on {last:%Y-%m-%d}" if last else ""
-            return Outcome(number, f"wants mail {interests.frequency}{since}", passed=False)
+            return f"wants mail {interests.frequency}{since}", False
         if not interests.topics:
-            return Outcome(number, "chose no topic")
+            return "chose no topic", False
         policy = interests.quiet or newsletter.quiet
         if not chosen.quiet or policy == "note":
-            return Outcome(number)
+            return "", False
         stories = f"{len(chosen.stories)} of the {newsletter.min_stories} stories that an edition needs"
-        words = "skipped" if policy == "skip" else "kept for the next issue"
-        return Outcome(number, f"quiet week: {stories}, {words}", passed=policy == "skip")
+        outcome = "skipped" if policy == "skip" else "kept for the next issue"
+        return f"quiet week: {stories}, {outcome}", policy == "skip"

@@ -14,6 +14,8 @@ from psycopg import Connection
 from sqlalchemy import URL
 
 from newsletter.model import (
+    Candidate,
+    Decision,
     Edition,
     Entry,
     Interests,
@@ -28,7 +30,7 @@ from newsletter.model import (
     Topic,
 )
 from newsletter.standing.answers import Answers, Policy
-from newsletter.store import Settled, Store, open_store
+from newsletter.store import Reading, Settled, Store, open_store
 
 NOW = datetime(2026, 11, 30, 8, tzinfo=UTC)
 PLACE = "subscribers/subscribers.csv"
@@ -114,10 +116,22 @@ def story(id: str, *, title: str = "", tags: tuple[str, ...] = ("ai",), date: da
     return Story(id, title or f"About {id}", date, source, dated, tags=tags)
 
 
-def manifest(week: int = 0, newsletter: str = "weekly") -> Manifest:
+NEWSLETTERS = tuple(Newsletter(name, "The Week", "desk@example.org") for name in ("weekly", "daily"))
+
+
+def handle(key: str) -> str:
+    """A stand-in for the keyed hash of an address."""
+    return f"handle of {key}"
+
+
+READING = Reading(NEWSLETTERS, handle, PLACE, NOW)
+
+
+def manifest(week: int = 0, newsletter: str = "weekly", *stories: str) -> Manifest:
     instant = NOW + timedelta(weeks=week)
+    candidates = tuple(Candidate(story(each), NOW, (), 1.0, "as given") for each in stories)
     return Manifest(f"{newsletter}-{week}", Newsletter(newsletter, "The Week", "desk@example.org"),
-                    Slot(f"{instant:%Y-%m-%dT%H:%M}", "Europe/London", instant), (Topic("ai", "AI"),), (), "t")
+                    Slot(f"{instant:%Y-%m-%dT%H:%M}", "Europe/London", instant), (Topic("ai", "AI"),), candidates, "t")
 
 
 def edition(*stories: str, interests: Interests = EVERYTHING) -> Edition:
@@ -125,16 +139,15 @@ def edition(*stories: str, interests: Interests = EVERYTHING) -> Edition:
 
 
 def fill(store: Store, people: Iterable[Subscriber]) -> None:
-    store.subscribers.sync(people, place=PLACE, now=NOW, allow_removals=10_000)
+    store.subscribers.sync(people, READING, allow_removals=10_000)
 
 
 def freeze(store: Store, week: int = 0, newsletter: str = "weekly") -> str:
     """An issue for all active subscribers, one edition for each set of interests; its id."""
     with store.issues.freezing(manifest(week, newsletter), now=NOW) as freezing:
-        for reader in freezing.audience(since=NOW - timedelta(days=30)):
-            interests = Interests.from_json(reader.interests)
-            number = freezing.edition(edition(f"{newsletter}-story-{week}", interests=interests))
-            freezing.deliver(reader.subscriber_id, number)
+        for member in freezing.audience():
+            brought = edition(f"{newsletter}-story-{week}", interests=member.interests)
+            freezing.keep(member.subscriber_id, Decision(brought))
     issue = f"{newsletter}-{week}"
     store.issues.start(issue, NOW)
     return issue

@@ -5,15 +5,10 @@ from functools import lru_cache
 
 from newsletter import address
 from newsletter.app import App
-from newsletter.choosing.edition import Chooser
 from newsletter.composing.message import Composer, id_domain
 from newsletter.errors import UsageError
-from newsletter.model import (
-    Edition,
-    Message,
-    Subscriber,
-    spoken_in,
-)
+from newsletter.model import Edition, Manifest, Member, Message, Past, Subscriber, spoken_in
+from newsletter.prepare import Decider
 from newsletter.render.weights import weigh
 from newsletter.store import Issue
 
@@ -60,25 +55,32 @@ def editions(app: App) -> Callable[[int], Edition]:
     return lru_cache(1024)(app.store.issues.edition)
 
 
-def edition_of(app: App, issue: Issue, reader: Subscriber) -> Edition:
-    """The frozen edition of a subscriber; chosen now, from the frozen manifest, for who joined later."""
-    delivery = app.store.outbox.delivery(issue.id, reader.key)
+def edition_of(app: App, issue: Issue, subscriber: Subscriber) -> Edition:
+    """The frozen edition of a subscriber; decided now, from the frozen manifest, for who joined later."""
+    delivery = app.store.outbox.delivery(issue.id, subscriber.key)
     if delivery is not None:
         return app.store.issues.edition(delivery.edition)
-    skip = app.store.issues.skip_of(issue.id, reader.id)
+    skip = app.store.issues.skip_of(issue.id, subscriber.id)
     if skip is not None and skip.edition is not None:
         return app.store.issues.edition(skip.edition)
-    return chooser(app, issue).choose(reader.interests, frozenset()).edition
+    member = member_of(app, app.store.issues.manifest(issue.id), subscriber)
+    return decider(app, issue).decide(member.interests, member.past).edition
 
 
-def chooser(app: App, issue: Issue) -> Chooser:
-    """Chooses as it was chosen when the issue was frozen: same manifest, same sizes."""
-    blocks = app.store.issues.blocks(issue.id)
-    own = app.store.issues.manifest(issue.id).newsletter.language
+def member_of(app: App, manifest: Manifest, subscriber: Subscriber) -> Member:
+    """A subscriber as preparing the issue sees them; a sample subscriber has had nothing."""
+    member = app.store.issues.member(manifest, subscriber.id) if subscriber.id else None
+    return member or Member(subscriber.id, subscriber.interests, Past())
+
+
+def decider(app: App, issue: Issue) -> Decider:
+    """Decides as was decided when the issue was frozen: same manifest, same sizes."""
+    blocks, manifest = app.store.issues.blocks(issue.id), app.store.issues.manifest(issue.id)
     weights = {language: weigh(each) for language, each in blocks.items()}
-    return Chooser(app.store.issues.manifest(issue.id), lambda language: weights[spoken_in(language, weights, own)])
+    own = manifest.newsletter.language
+    return Decider(manifest, lambda language: weights[spoken_in(language, weights, own)])
 
 
-def message_for(app: App, issue: Issue, reader: Subscriber) -> Message:
+def message_for(app: App, issue: Issue, subscriber: Subscriber) -> Message:
     """The very message that this subscriber gets."""
-    return composer(app, issue).compose(reader, edition_of(app, issue, reader))
+    return composer(app, issue).compose(subscriber, edition_of(app, issue, subscriber))

@@ -79,10 +79,8 @@ def prepare_issue(
 def draft(app: App, newsletter: Newsletter, slot: Slot) -> tuple[Manifest, tuple[Problem, ...]]:
     """The manifest that preparing now would freeze, and what is wrong with the editor's overrides."""
     name = issue_id(newsletter.name, slot, lambda each: app.store.issues.get(each) is not None)
-    return prepare.decide(
-        newsletter, slot, app.store.stories, topics=app.topics(), overrides=app.overrides(), name=name,
-        template=app.template(newsletter).hash, now=app.now(),
-    )
+    occasion = prepare.Occasion(newsletter, slot, name, app.template(newsletter).hash)
+    return prepare.draft(occasion, app.store.stories, topics=app.topics(), overrides=app.overrides(), now=app.now())
 
 
 def _compile(app: App, template: Template, manifest: Manifest, language: str) -> BlockSet:

@@ -1,13 +1,10 @@
 """Why a story is in or out of a subscriber's edition, answered from what was frozen."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from newsletter.app import App, issues
-from newsletter.model import (
-    Subscriber,
-    Verdict,
-)
+from newsletter.model import Manifest, Subscriber, Verdict
 from newsletter.store import Issue
 
 
@@ -24,13 +21,20 @@ class Why:
 
 def why(app: App, email: str, issue: Issue) -> Why:
     """For every story of the issue: in, or out and for which reason, answered from what was frozen."""
-    reader = issues.subscriber(app, email)
-    edition = issues.edition_of(app, issue, reader)
-    choice = issues.chooser(app, issue).choose(edition.interests, edition.had)
-    brought = _brought(app, reader, issue)
-    also = {each.story.id: each.also for each in app.store.issues.manifest(issue.id).candidates}
-    verdicts = tuple(_with_issue(verdict, brought, also[verdict.story]) for verdict in choice.verdicts)
-    return Why(issue, reader, verdicts, _outcome(app, issue, reader))
+    subscriber = issues.subscriber(app, email)
+    edition = issues.edition_of(app, issue, subscriber)
+    verdicts = issues.decider(app, issue).verdicts(edition.interests, edition.had)
+    return Why(issue, subscriber, with_issues(app, verdicts, subscriber, app.store.issues.manifest(issue.id)),
+               _outcome(app, issue, subscriber))
+
+
+def with_issues(
+    app: App, verdicts: Iterable[Verdict], subscriber: Subscriber, manifest: Manifest,
+) -> tuple[Verdict, ...]:
+    """The verdicts, with the issue that brought what the subscriber had before."""
+    brought = _brought(app, subscriber, manifest)
+    also = {each.story.id: each.also for each in manifest.candidates}
+    return tuple(_with_issue(verdict, brought, also[verdict.story]) for verdict in verdicts)
 
 
 def _with_issue(verdict: Verdict, brought: Mapping[str, str], also: tuple[str, ...]) -> Verdict:
@@ -41,20 +45,20 @@ def _with_issue(verdict: Verdict, brought: Mapping[str, str], also: tuple[str, .
     return replace(verdict, words=verdict.words.replace("an earlier issue", f"issue {issue}")) if issue else verdict
 
 
-def _brought(app: App, reader: Subscriber, issue: Issue) -> dict[str, str]:
-    """The ids of all stories that earlier issues of the newsletter brought this subscriber, with the issue that did."""
+def _brought(app: App, subscriber: Subscriber, manifest: Manifest) -> dict[str, str]:
+    """The ids of all stories that other issues brought this subscriber, with the latest issue that did."""
     brought: dict[str, str] = {}
-    for had in app.store.outbox.had(reader.id, issue.newsletter):
-        if had.issue != issue.id:
+    for had in app.store.outbox.had(subscriber.id) if subscriber.id else ():
+        if had.issue != manifest.issue and had.state not in ("refused", "withdrawn"):
             for story in app.store.issues.edition(had.edition).stories:
                 brought.setdefault(story, had.issue)
     return brought
 
 
-def _outcome(app: App, issue: Issue, reader: Subscriber) -> str:
-    delivery = app.store.outbox.delivery(issue.id, reader.key)
+def _outcome(app: App, issue: Issue, subscriber: Subscriber) -> str:
+    delivery = app.store.outbox.delivery(issue.id, subscriber.key)
     if delivery is not None:
         answer = f": {delivery.receipt.reply}" if delivery.receipt and delivery.receipt.reply else ""
         return f"{delivery.state.replace('_', ' ')}{answer}"
-    skip = app.store.issues.skip_of(issue.id, reader.id)
-    return f"nothing sent: {skip.reason}" if skip else f"not in the audience: was {reader.status} or joined later"
+    skip = app.store.issues.skip_of(issue.id, subscriber.id)
+    return f"nothing sent: {skip.reason}" if skip else f"not in the audience: was {subscriber.status} or joined later"

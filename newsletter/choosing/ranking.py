@@ -5,10 +5,11 @@ outside the window of every reader, so that `why` can answer for each story.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
-from newsletter.model import Candidate, Frequency, Manifest, Match, Newsletter, Slot, Story, Topic
+from newsletter.choosing.related import Cluster
+from newsletter.model import Candidate, Frequency, Match, Newsletter, Slot, Story
 
 PERIODS: Mapping[Frequency, timedelta] = {
     "every": timedelta(0),
@@ -18,14 +19,6 @@ PERIODS: Mapping[Frequency, timedelta] = {
     "never": timedelta(0),
 }
 """How much further back the readers of a frequency look: what they could not have had in between."""
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """The same news, told by several stories: one stands for all."""
-
-    pick: str
-    others: tuple[str, ...]
 
 
 def issue_id(newsletter: str, slot: Slot, taken: Callable[[str], bool]) -> str:
@@ -47,20 +40,20 @@ def window(newsletter: Newsletter, slot: Slot) -> datetime:
     return slot.instant - newsletter.max_age - max(PERIODS.values())
 
 
-def freeze(
-    newsletter: Newsletter, slot: Slot, stories: Iterable[tuple[Story, datetime]], told: Sequence[Told], *,
-    match: Callable[[Story], tuple[Match, ...]], topics: tuple[Topic, ...], name: str, template: str, now: datetime,
-) -> Manifest:
-    """The manifest of an issue.
+def ranked(
+    stories: Iterable[tuple[Story, datetime]], clusters: Sequence[Cluster], newsletter: Newsletter, slot: Slot, *,
+    match: Callable[[Story], tuple[Match, ...]], now: datetime,
+) -> tuple[Candidate, ...]:
+    """The issue's candidates in order of rank, those that were merged into others included.
 
     `stories` come with the instant since when readers could have had them; one that is only available after the slot
-    waits for the next issue, unless the issue is frozen later than its slot and it is there by then.
-    `told` says which of them tell the same news. `name` is the issue's id, `template` its hash.
+    waits for the next issue, unless the issue is frozen later than its slot and it is there by then. `clusters` are the
+    groups of stories that tell the same news.
     """
     due = [_candidate(story, available, match(story), newsletter, slot) for story, available in stories
            if available <= max(slot.instant, now)]
-    ranked = sorted(_merge(due, told), key=lambda each: (-each.score, -each.story.date.timestamp(), each.story.id))
-    return Manifest(name, newsletter, slot, topics, tuple(ranked), template)
+    return tuple(sorted(_merged(due, clusters), key=lambda each: (
+        -each.score, -each.story.date.timestamp(), each.story.id)))
 
 
 def _candidate(
@@ -80,13 +73,13 @@ def _rank_in_words(story: Story, age: timedelta) -> str:
     return ", ".join(parts)
 
 
-def _merge(due: Sequence[Candidate], told: Sequence[Told]) -> list[Candidate]:
+def _merged(due: Sequence[Candidate], clusters: Sequence[Cluster]) -> list[Candidate]:
     """The pick stands for all who tell the same news: with the topics of all, and as fresh as the freshest of them.
 
     Readers of any of their topics are owed the news once; the pick's own tags come first.
     """
     by_id = {each.story.id: each for each in due}
-    for group in told:
+    for group in clusters:
         pick = by_id.get(group.pick)
         others = [by_id[each] for each in group.others if each in by_id]
         if pick is None or not others:

@@ -58,8 +58,7 @@ def show(
 
     with project() as app:
         reader = issues.subscriber(app, email)
-        had = [f"{each.issue}: {each.state}" for name in app.settings.newsletters
-               for each in app.store.outbox.had(reader.id, name)]
+        had = [f"{each.issue}: {each.state}" for each in app.store.outbox.had(reader.id)]
         interests = reader.interests
         data = {
             "email": reader.email, "name": reader.name, "status": reader.status, "topics": "; ".join(interests.topics),

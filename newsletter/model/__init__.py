@@ -11,9 +11,12 @@ All times are aware and in UTC unless a name says otherwise.
 from newsletter.model.digest import digest
 from newsletter.model.issue import (
     Candidate,
+    Decision,
     Edition,
     Entry,
     Manifest,
+    Member,
+    Past,
     Reason,
     Section,
     Slot,
@@ -32,20 +35,23 @@ from newsletter.model.message import (
     State,
     Weights,
 )
+from newsletter.model.newsletter import Newsletter, Quiet
 from newsletter.model.story import FeedState, Harvest, Match, Picture, Problem, Story, Topic
 from newsletter.model.subscriber import (
     Frequency,
     Interests,
-    Newsletter,
-    Quiet,
     Status,
     Subscriber,
+    Subscription,
+    Variation,
     spoken_in,
+    subscriptions,
 )
 
 __all__ = [
-    "Block", "BlockSet", "Candidate", "Delivery", "Edition", "Entry", "FeedState", "Frequency", "Harvest", "Interests",
-    "Manifest", "Match", "Message", "Newsletter", "OpenSlot", "Outcome", "Picture", "Place", "Problem", "Quiet",
-    "Reason", "Receipt", "Section", "Settled", "Slot", "State", "Status", "Story", "Subscriber", "Topic", "Verdict",
-    "Weights", "digest", "spoken_in",
+    "Block", "BlockSet", "Candidate", "Decision", "Delivery", "Edition", "Entry", "FeedState", "Frequency",
+    "Harvest", "Interests", "Manifest", "Match", "Member", "Message", "Newsletter", "OpenSlot", "Outcome", "Past",
+    "Picture", "Place", "Problem", "Quiet", "Reason", "Receipt", "Section", "Settled", "Slot", "State", "Status",
+    "Story", "Subscriber", "Subscription", "Topic", "Variation", "Verdict", "Weights", "digest", "spoken_in",
+    "subscriptions",
 ]

@@ -2,11 +2,12 @@
 
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from newsletter.model.digest import digest
+from newsletter.model.newsletter import Newsletter
 from newsletter.model.story import Match, Story, Topic
-from newsletter.model.subscriber import Interests, Newsletter
+from newsletter.model.subscriber import Interests
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,9 @@ class Manifest:
 
     @property
     def hash(self) -> str:
-        return digest(asdict(self))
+        values = asdict(self)
+        del values["newsletter"]["repeats"], values["newsletter"]["everybody"]
+        return digest(values)
 
 
 Reason = Literal[
@@ -119,3 +122,33 @@ class Edition:
     def lead(self) -> str:
         """The id of the first story; empty in an empty edition."""
         return next(iter(self.stories), "")
+
+
+class Past(NamedTuple):
+    """What a subscriber got before, as far as it matters to one issue."""
+
+    had: frozenset[str] = frozenset()
+    """Ids of the issue's stories that an earlier mail brought, or that a quiet week passed over."""
+    last: datetime | None = None
+    """The slot of the last issue of this newsletter that was sent to them; None if none was lately."""
+
+
+class Member(NamedTuple):
+    """A member of an issue's audience. Members with equal interests and equal pasts share an edition."""
+
+    subscriber_id: int
+    interests: Interests
+    past: Past
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What becomes of every member of an audience with the same interests and the same past."""
+
+    edition: Edition
+    skip: str = ""
+    """Why nothing is sent, as a sentence; empty if it is."""
+    passed: bool = False
+    """For a skip: whether the edition's stories count as had, or are kept for the next issue."""
+    size: int = 0
+    """Bytes of HTML of the edition, slots not counted."""

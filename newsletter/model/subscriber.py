@@ -1,46 +1,12 @@
-"""Who gives out a newsletter, and who gets it."""
+"""Subscribers: persons with an address, what each chose, and what each is subscribed to."""
 
 import json
-from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass, field
-from datetime import timedelta
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
 from typing import Any, Literal
 
-Quiet = Literal["skip", "roll-over", "note"]
-"""What becomes of an edition with fewer stories than the newsletter's least:
-`skip` sends nothing, `roll-over` sends nothing and keeps its stories for the next issue, `note` sends a short note."""
-
-
-@dataclass(frozen=True, slots=True)
-class Newsletter:
-    """A publication."""
-
-    name: str
-    """Its key in newsletter.toml: lower-case letters, digits and hyphens."""
-    title: str
-    sender: str
-    """The From header: an address, with a display name or without."""
-    reply_to: str = ""
-    """Empty means the sender's own address."""
-    description: str = ""
-    template: str = "weekly"
-    sources: tuple[str, ...] = ()
-    """Folders and files relative to the project, or URLs."""
-    schedule: str = ""
-    """Words or cron; empty means that nothing goes out by itself."""
-    timezone: str = "UTC"
-    language: str = "en"
-    topics: tuple[str, ...] = ()
-    """The topics it offers, in the order of sections for who takes all; empty means all of topics.toml."""
-    per_topic: int = 5
-    """At most so many stories a section."""
-    max_stories: int = 20
-    """At most so many stories an edition."""
-    max_age: timedelta = timedelta(days=14)
-    """Stories that became available earlier are too old; readers of a longer frequency get that much more."""
-    min_stories: int = 1
-    """An edition with fewer is a quiet one."""
-    quiet: Quiet = "skip"
+from newsletter.model.newsletter import Newsletter, Quiet
 
 Frequency = Literal["every", "weekly", "fortnightly", "monthly", "never"]
 """How often a subscriber wants a mail at most; `every` is each issue."""
@@ -80,6 +46,17 @@ _AS_USUAL = asdict(Interests())
 
 
 @dataclass(frozen=True, slots=True)
+class Variation:
+    """What one newsletter's own columns say differently; None where they say nothing."""
+
+    topics: tuple[str, ...] | None = None
+    """With `excluded`: both are given or neither is."""
+    excluded: tuple[str, ...] | None = None
+    frequency: Frequency | None = None
+    status: Status | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Subscriber:
     """A person with an address."""
 
@@ -89,8 +66,10 @@ class Subscriber:
     """Local part folded, domain in A-labels: two rows with the same key are the same person."""
     name: str = ""
     interests: Interests = Interests()
+    """For every newsletter, where `variations` does not say otherwise."""
     timezone: str = ""
     status: Status = "active"
+    """For every newsletter: a subscription can be more silent than its subscriber, never less."""
     note: str = ""
     extra: Mapping[str, str] = field(default_factory=dict)
     """Columns that are not ours, kept as they are."""
@@ -98,6 +77,57 @@ class Subscriber:
     """Where the preference file has it."""
     id: int = 0
     """The store's; 0 while it has none."""
+    newsletters: tuple[str, ...] = ()
+    """Names of the newsletters chosen, `*` for all; empty: those that existed when the row was first read."""
+    declined: tuple[str, ...] = ()
+    """Names of newsletters excluded with a leading hyphen."""
+    variations: Mapping[str, Variation] = field(default_factory=dict)
+    """By newsletter."""
+    paused_until: datetime | None = None
+    """Nothing is sent before this instant."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """A subscriber's subscription to one newsletter."""
+
+    newsletter: str
+    status: Status
+    interests: Interests
+    since: datetime
+    """When it began."""
+
+
+def subscriptions(
+    subscriber: Subscriber, newsletters: Iterable[tuple[Newsletter, datetime]], *, first_read: datetime,
+) -> tuple[Subscription, ...]:
+    """What a subscriber is subscribed to, of newsletters that come with the instant at which each was first seen.
+
+    A row that names no newsletter means those that existed when it was first read, and later ones that are for
+    `everybody`. A newsletter that is named, or declined, is a decision of its own.
+    """
+    return tuple(
+        _subscription(subscriber, newsletter.name, max(seen, first_read)) for newsletter, seen in newsletters
+        if _wants(subscriber, newsletter, is_older=seen <= first_read)
+    )
+
+
+def _wants(subscriber: Subscriber, newsletter: Newsletter, *, is_older: bool) -> bool:
+    if newsletter.name in subscriber.declined:
+        return False
+    if subscriber.newsletters:
+        return newsletter.name in subscriber.newsletters or "*" in subscriber.newsletters
+    return is_older or newsletter.everybody
+
+
+def _subscription(subscriber: Subscriber, newsletter: str, since: datetime) -> Subscription:
+    own = subscriber.variations.get(newsletter, Variation())
+    interests = subscriber.interests
+    if own.topics is not None:
+        interests = replace(interests, topics=own.topics, excluded=own.excluded or ())
+    if own.frequency is not None:
+        interests = replace(interests, frequency=own.frequency)
+    return Subscription(newsletter, own.status or "active", interests, since)
 
 
 def spoken_in(language: str, among: Collection[str], default: str) -> str:

@@ -8,18 +8,18 @@ from pathlib import Path
 
 from newsletter.model import Settled
 from newsletter.store.engine import Database, open_database
-from newsletter.store.freezing import Freezing, Reader
+from newsletter.store.freezing import Freezing
 from newsletter.store.issues import AlreadyPrepared, Issue, Issues, IssueState, Skip
 from newsletter.store.journal import Journal, Journals
 from newsletter.store.leases import Leases
 from newsletter.store.outbox import Had, Outbox
 from newsletter.store.stories import Kept, Listed, SourceStatus, Stories
 from newsletter.store.subscribers import Subscribers
-from newsletter.store.syncing import Synced
+from newsletter.store.syncing import Reading, Synced
 
 __all__ = [
     "AlreadyPrepared", "Freezing", "Had", "Issue", "IssueState", "Issues", "Journal", "Journals", "Kept", "Leases",
-    "Listed", "Outbox", "Reader", "Settled", "Skip", "SourceStatus", "Store", "Stories", "Subscribers", "Synced",
+    "Listed", "Outbox", "Reading", "Settled", "Skip", "SourceStatus", "Store", "Stories", "Subscribers", "Synced",
     "open_store",
 ]
 

@@ -15,7 +15,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from newsletter.errors import ConfigError, NewsletterError
 from newsletter.store import sqlite
 
-VERSION = "0002"
+VERSION = "0003"
 """The newest migration's number; a store of this version is opened without loading Alembic."""
 
 _PIECE = 2000

@@ -9,7 +9,8 @@ from typing import Any, Literal
 from sqlalchemy import ColumnElement, Connection, Select, delete, insert, or_, select, update
 
 from newsletter.errors import DataError, UsageError
-from newsletter.model import BlockSet, Edition, Manifest, Slot, Subscriber
+from newsletter.model import BlockSet, Edition, Manifest, Member, Slot, Subscriber
+from newsletter.store.audience import Audience
 from newsletter.store.engine import Database, streamed
 from newsletter.store.freezing import Freezing
 from newsletter.store.outbox import count_states, issue_number, withdraw_queued
@@ -20,6 +21,7 @@ from newsletter.store.records import (
     manifest_of,
     manifest_text,
     subscriber_of,
+    text_hash,
 )
 from newsletter.store.tables import block, skip, subscriber
 from newsletter.store.tables import edition as edition_table
@@ -44,7 +46,8 @@ class Issue:
     """The slot's instant."""
     state: IssueState
     manifest_hash: str
-    """Empty for a missed issue."""
+    """What names it, in the boundaries of its mails too; empty for a missed issue. An issue that an older version froze
+    keeps the name it had."""
     audience: int
     """How many deliveries were frozen."""
     prepared_at: datetime
@@ -53,6 +56,10 @@ class Issue:
     """Also when it was cancelled."""
     note: str
     """Why it was missed or paused."""
+    text_hash: str
+    """Of the manifest's text as it was stored; empty for a missed issue."""
+    link_version: int
+    """How its mails name their subscriber: 1 by the row's number, 2 by the handle."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +86,9 @@ class AlreadyPrepared(UsageError):
         self.issue = issue
 
 
+_BY_HANDLE = 2
+
+
 class Issues:
     """Queries about issues and their editions."""
 
@@ -94,8 +104,10 @@ class Issues:
         """
         with self._database.writing() as connection:
             _make_room(connection, manifest)
+            text = manifest_text(manifest)
             values = _row(manifest.issue, manifest.newsletter.name, manifest.slot, now) | {
-                "state": "frozen", "manifest_hash": manifest.hash, "manifest": manifest_text(manifest)}
+                "state": "frozen", "manifest_hash": text_hash(text), "text_hash": text_hash(text), "manifest": text,
+                "link_version": _BY_HANDLE}
             number = connection.execute(insert(table).values(values).returning(table.c.number)).scalar_one()
             freezing = Freezing(connection, manifest, number)
             yield freezing
@@ -201,11 +213,18 @@ class Issues:
             text: str = connection.execute(select(table.c.manifest).where(table.c.id == id)).scalar_one()
         if not text:
             raise UsageError(f"{id} was {issue.state}: nothing was frozen for it")
-        manifest = manifest_of(text)
-        if manifest.hash != issue.manifest_hash:
-            raise DataError(f"the manifest of {id} was changed after it was frozen: its hash is {manifest.hash}, "
-                            f"{issue.manifest_hash} was kept", cure=f"newsletter issue cancel {id}")
-        return manifest
+        if text_hash(text) != issue.text_hash:
+            raise DataError(f"the manifest of {id} was changed after it was frozen: its hash is {text_hash(text)}, "
+                            f"{issue.text_hash} was kept", cure=f"newsletter issue cancel {id}")
+        return manifest_of(text)
+
+    def member(self, manifest: Manifest, subscriber_id: int) -> Member | None:
+        """The subscriber as preparing this issue sees them, or saw them if it is frozen, whether they may be mailed or
+        not; None for an unknown number."""
+        with self._database.reading() as connection:
+            frozen = _first(connection, table.c.id == manifest.issue)
+            before = frozen.number if frozen else None
+            return Audience(connection, manifest, before=before).member(subscriber_id)
 
     def blocks(self, id: str) -> dict[str, BlockSet]:
         """The compiled blocks by language."""
@@ -256,13 +275,13 @@ def _make_room(connection: Connection, manifest: Manifest) -> None:
 
 def _row(id: str, newsletter: str, slot: Slot, now: datetime) -> dict[str, Any]:
     return {"id": id, "newsletter": newsletter, "slot_key": slot.key, "slot_at": slot.instant, "prepared_at": now,
-            "manifest_hash": "", "manifest": "", "audience": 0, "note": ""}
+            "manifest_hash": "", "manifest": "", "audience": 0, "note": "", "text_hash": "", "link_version": _BY_HANDLE}
 
 
 def _issues() -> Select[Any]:
     columns = (table.c[name] for name in (
         "number", "id", "newsletter", "slot_key", "slot_at", "state", "manifest_hash", "audience", "prepared_at",
-        "started_at", "finished_at", "note"))
+        "started_at", "finished_at", "note", "text_hash", "link_version"))
     return select(*columns).order_by(table.c.number.desc())
 
 

@@ -14,6 +14,7 @@ from functools import cache
 from typing import Any, Literal, get_args
 
 from sqlalchemy import (
+    BigInteger,
     Column,
     Connection,
     CursorResult,
@@ -21,6 +22,7 @@ from sqlalchemy import (
     Select,
     Update,
     bindparam,
+    case,
     delete,
     func,
     literal_column,
@@ -32,9 +34,10 @@ from sqlalchemy import (
 
 from newsletter.errors import UsageError
 from newsletter.model import Delivery, Receipt, Settled, State
+from newsletter.store.audience import mailable
 from newsletter.store.engine import Database, streamed
 from newsletter.store.records import RECEIPT_COLUMNS, SUBSCRIBER_COLUMNS, receipt_of, subscriber_of
-from newsletter.store.tables import EPOCH, lease, microseconds, subscriber
+from newsletter.store.tables import EPOCH, lease, microseconds, subscriber, subscription
 from newsletter.store.tables import delivery as table
 from newsletter.store.tables import issue as issues
 
@@ -57,16 +60,18 @@ class Outbox:
     def take(self, issue: str, *, limit: int, settled: Sequence[Settled], now: datetime, token: str) -> list[Delivery]:
         """Settles what came back and claims up to `limit` deliveries that are due, in one transaction.
 
-        Each comes with its subscriber as they are now; who is no longer active is withdrawn instead. Deliveries of one
+        Each comes with its subscriber as they are now; that of a subscriber who may not be mailed any more is withdrawn
+        instead. Deliveries of one
         edition come together. `token` names the worker for as long as it lives. Once this returned, the claims survive
         a power loss. An empty list means that nothing is due (see `next_due`) or that the issue is not `sending`.
         """
         with self._database.claiming() as connection:
-            number, state = _issue_for_settling(connection, issue)
+            number, state, newsletter = _issue_for_settling(connection, issue)
             _settle(connection, settled, number, now, token)
             if state == "cancelled":
                 withdraw_queued(connection, number, now)
-            return _claim(connection, issue, number, limit, now, token) if state == "sending" else []
+            claiming = _Claiming(connection, issue, {"number": number, "newsletter": newsletter}, now, token)
+            return claiming.claim(limit) if state == "sending" else []
 
     def recover(
         self, issue: str, told: Callable[[str, Sequence[Delivery]], Sequence[Settled]], *, now: datetime,
@@ -87,11 +92,13 @@ class Outbox:
     def resend(self, issue: str, which: Literal["in_doubt", "refused"], *, now: datetime) -> int:
         """Puts deliveries back that are in doubt or were refused, and returns how many; a finished issue is opened.
 
-        Of the refused only those whose subscriber is active: the others would not be sent anything.
+        Only those whose subscriber may be mailed: the others would not be sent anything.
         """
         with self._database.writing() as connection:
             number = issue_number(connection, issue)
-            active = select(subscriber.c.id).where(subscriber.c.status == "active")
+            newsletter = select(issues.c.newsletter).where(issues.c.number == number).scalar_subquery()
+            active = (select(subscriber.c.id).join(subscription, subscription.c.subscriber == subscriber.c.id)
+                      .where(subscription.c.newsletter == newsletter, mailable(now)))
             again = connection.execute(
                 update(table).where(table.c.issue == number, table.c.state == which, table.c.subscriber.in_(active))
                 .values(state="queued", due_at=EPOCH, changed_at=now)).rowcount
@@ -145,12 +152,13 @@ class Outbox:
             row = connection.execute(query).first()
         return None if row is None else _delivery_of(issue, row)
 
-    def had(self, subscriber_id: int, newsletter: str) -> list[Had]:
-        """What this subscriber was to get of the newsletter, issue by issue, the latest first."""
-        query = (select(issues.c.id, table.c.edition, table.c.state).join(issues, issues.c.number == table.c.issue)
-                 .where(issues.c.newsletter == newsletter, table.c.subscriber == subscriber_id)
-                 .order_by(issues.c.slot_at.desc(), issues.c.number.desc()))
+    def had(self, subscriber_id: int) -> list[Had]:
+        """What this subscriber was to get, issue by issue of all newsletters, the latest first."""
         with self._database.reading() as connection:
+            numbers = list(connection.scalars(select(issues.c.number)))  # the index begins with them
+            query = (select(issues.c.id, table.c.edition, table.c.state).join(issues, issues.c.number == table.c.issue)
+                     .where(table.c.issue.in_(numbers), table.c.subscriber == subscriber_id)
+                     .order_by(issues.c.slot_at.desc(), issues.c.number.desc()))
             return [Had(*row) for row in connection.execute(query)]
 
 
@@ -177,10 +185,10 @@ def withdraw_queued(connection: Connection, number: int, now: datetime) -> int:
                               .values(state="withdrawn", token=None, changed_at=now)).rowcount
 
 
-def _issue_for_settling(connection: Connection, id: str) -> tuple[int, str]:
-    """Number and state, which stays as it is until this transaction ends."""
+def _issue_for_settling(connection: Connection, id: str) -> tuple[int, str, str]:
+    """Number, state and newsletter. The state stays as it is until this transaction ends."""
     row: Any = _run(connection, _ISSUE, {"which": id}).first()
-    return (row[0], row[1]) if row else (issue_number(connection, id), "")
+    return (row[0], row[1], row[2]) if row else (issue_number(connection, id), "", "")
 
 
 def _claims_of_the_dead(
@@ -220,26 +228,35 @@ def _settlement(settled: Settled, receipt: Receipt, number: int, now: datetime, 
     }
 
 
-def _claim(connection: Connection, issue: str, number: int, limit: int, now: datetime, token: str) -> list[Delivery]:
-    claimed: list[Delivery] = []
-    while len(claimed) < limit:
-        some = {"number": number, "most": limit - len(claimed), "now": microseconds(now)}
-        due = [_delivery_of(issue, row, "claimed") for row in _run(connection, _DUE, some)]
-        if not due:
-            break
-        active = [each for each in due if each.subscriber.status == "active"]
-        _move(connection, active, "claimed", now, token)
-        if len(active) < len(due):
-            _move(connection, [each for each in due if each.subscriber.status != "active"], "withdrawn", now, None)
-        claimed += active
-    return claimed
+@dataclass(frozen=True, slots=True)
+class _Claiming:
+    """Claims of one sender in one transaction."""
 
+    connection: Connection
+    issue: str
+    which: Mapping[str, Any]
+    """The issue's number and its newsletter."""
+    now: datetime
+    token: str
 
-def _move(connection: Connection, deliveries: Sequence[Delivery], state: State, now: datetime,
-          token: str | None) -> None:
-    if deliveries:
-        _run(connection, _MOVE, [{"which": each.id, "new_state": state, "new_token": token, "now": microseconds(now)}
-                                 for each in deliveries])
+    def claim(self, limit: int) -> list[Delivery]:
+        claimed: list[Delivery] = []
+        while len(claimed) < limit:
+            some = {**self.which, "most": limit - len(claimed), "now": microseconds(self.now)}
+            due = [(_delivery_of(self.issue, row, "claimed"), row[-1]) for row in _run(self.connection, _DUE, some)]
+            if not due:
+                break
+            mailable_now = [each for each, is_mailable in due if is_mailable]
+            self._move(mailable_now, "claimed", self.token)
+            self._move([each for each, is_mailable in due if not is_mailable], "withdrawn", None)
+            claimed += mailable_now
+        return claimed
+
+    def _move(self, deliveries: Sequence[Delivery], state: State, token: str | None) -> None:
+        if deliveries:
+            _run(self.connection, _MOVE, [
+                {"which": each.id, "new_state": state, "new_token": token, "now": microseconds(self.now)}
+                for each in deliveries])
 
 
 def _run(
@@ -263,11 +280,13 @@ def _deliveries(*more: Column[Any]) -> Select[Any]:
 def _delivery_of(issue: str, row: Sequence[Any], now_in: State | None = None) -> Delivery:
     """The delivery of a row of `_deliveries`; `now_in` is the state it has come into since."""
     number, edition, state, attempts, ever_in_doubt = row[:5]
-    return Delivery(number, issue, subscriber_of(row[9:]), edition, now_in or state, attempts, receipt_of(row[5:9]),
-                    bool(ever_in_doubt))
+    return Delivery(number, issue, subscriber_of(row[9:_LAST_COLUMN]), edition, now_in or state, attempts,
+                    receipt_of(row[5:9]), bool(ever_in_doubt))
 
 
-_ISSUE = select(issues.c.number, issues.c.state).where(issues.c.id == bindparam("which")).with_for_update(read=True)
+_LAST_COLUMN = 9 + len(SUBSCRIBER_COLUMNS)
+_ISSUE = (select(issues.c.number, issues.c.state, issues.c.newsletter).where(issues.c.id == bindparam("which"))
+          .with_for_update(read=True))
 
 _OWN_COLUMNS = tuple(table.c[name] for name in ("id", "edition", "state", "attempts", "ever_in_doubt"))
 
@@ -282,8 +301,12 @@ _NEXT = (
     .order_by(table.c.due_at, table.c.edition).limit(bindparam("most")).offset(literal_column("0"))
     .with_for_update(skip_locked=True).cte("next"))
 _DUE = (
-    select(*(_NEXT.c[column.name] for column in (*_OWN_COLUMNS, *RECEIPT_COLUMNS)), *SUBSCRIBER_COLUMNS)
-    .join_from(_NEXT, subscriber, subscriber.c.id == _NEXT.c.subscriber).order_by(_NEXT.c.due_at, _NEXT.c.edition))
+    select(*(_NEXT.c[column.name] for column in (*_OWN_COLUMNS, *RECEIPT_COLUMNS)), *SUBSCRIBER_COLUMNS,
+           case((mailable(bindparam("now", type_=BigInteger)), literal_column("1")), else_=literal_column("0")))
+    .join_from(_NEXT, subscriber, subscriber.c.id == _NEXT.c.subscriber)
+    .join(subscription, (subscription.c.subscriber == _NEXT.c.subscriber)
+          & (subscription.c.newsletter == bindparam("newsletter")), isouter=True)
+    .order_by(_NEXT.c.due_at, _NEXT.c.edition))
 
 _MOVE = update(table).where(table.c.id == bindparam("which")).values(
     state=bindparam("new_state"), token=bindparam("new_token"), changed_at=bindparam("now"))

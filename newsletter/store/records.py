@@ -1,7 +1,10 @@
 """Between the model's values and the rows that keep them: what is read back equals what was kept."""
 
+import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime, timedelta
 from functools import cache, lru_cache
 from typing import Any
 
@@ -18,6 +21,7 @@ from newsletter.model import (
     Receipt,
     Story,
     Subscriber,
+    Variation,
 )
 from newsletter.store import tables
 
@@ -25,7 +29,8 @@ STORY_COLUMNS = tuple(tables.story.c[name] for name in (
     "id", "title", "date", "source", "dated", "link", "body", "text", "summary", "tags", "language", "weight", "pinned",
     "picture_url", "picture_alt"))
 SUBSCRIBER_COLUMNS = tuple(tables.subscriber.c[name] for name in (
-    "email", "key", "name", "interests", "timezone", "status", "note", "extra", "line", "id"))
+    "email", "key", "name", "interests", "timezone", "status", "note", "extra", "line", "id", "newsletters",
+    "paused_until"))
 RECEIPT_COLUMNS = tuple(tables.delivery.c[name] for name in ("outcome", "code", "enhanced", "reply"))
 
 # A million people share few sets of interests.
@@ -57,19 +62,53 @@ def subscriber_row(subscriber: Subscriber) -> dict[str, Any]:
         "email": subscriber.email, "key": subscriber.key, "name": subscriber.name,
         "interests": interests_text(subscriber.interests), "timezone": subscriber.timezone, "status": subscriber.status,
         "note": subscriber.note, "extra": _json(dict(subscriber.extra)) if subscriber.extra else "{}",
-        "line": subscriber.line,
+        "line": subscriber.line, "newsletters": newsletters_text(subscriber), "paused_until": subscriber.paused_until,
     }
+
+
+def newsletters_text(subscriber: Subscriber) -> str:
+    """Which newsletters the row names, and what it says differently for each; canonical."""
+    variations = {name: {key: value for key, value in asdict(each).items() if value is not None}
+                  for name, each in subscriber.variations.items()}
+    given = {"chosen": subscriber.newsletters, "declined": subscriber.declined, "variations": variations}
+    if not any(given.values()):
+        return "{}"
+    return json.dumps({name: value for name, value in given.items() if value}, ensure_ascii=False, sort_keys=True,
+                      separators=(",", ":"))
 
 
 def subscriber_of(row: Sequence[Any]) -> Subscriber:
     """From SUBSCRIBER_COLUMNS."""
-    email, key, name, interests, timezone, status, note, extra, line, number = row
-    return Subscriber(email, key, name, interests_of(interests), timezone, status, note,
-                      {} if extra == "{}" else json.loads(extra), line, number)
+    email, key, name, interests, timezone, status, note, extra, line, number, newsletters, paused = row
+    extra = {} if extra == "{}" else json.loads(extra)
+    if newsletters == "{}" and paused is None:
+        return Subscriber(email, key, name, interests_of(interests), timezone, status, note, extra, line, number)
+    chosen, declined, variations = newsletters_of(newsletters)
+    until = paused if paused is None or isinstance(paused, datetime) else tables.EPOCH + timedelta(microseconds=paused)
+    return Subscriber(email, key, name, interests_of(interests), timezone, status, note, extra, line, number, chosen,
+                      declined, variations, until)
+
+
+@lru_cache(maxsize=4096)
+def newsletters_of(text: str) -> tuple[tuple[str, ...], tuple[str, ...], Mapping[str, Variation]]:
+    """Chosen, declined and variations, from `newsletters_text`."""
+    given: dict[str, Any] = json.loads(text)
+    variations = {name: _variation(each) for name, each in given.get("variations", {}).items()}
+    return tuple(given.get("chosen", ())), tuple(given.get("declined", ())), variations
+
+
+def _variation(given: Mapping[str, Any]) -> Variation:
+    values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in given.items()}
+    return Variation(**values)
 
 
 def manifest_text(manifest: Manifest) -> str:
     return _adapter(Manifest).dump_json(manifest).decode()
+
+
+def text_hash(text: str) -> str:
+    """Names a stored text: the first 20 hexadecimal digits of its SHA-256."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:20]
 
 
 def manifest_of(text: str) -> Manifest:

@@ -5,15 +5,16 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, get_args
 
-from sqlalchemy import ColumnElement, Select, case, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Select, case, delete, func, insert, or_, select, update
 
+from newsletter.address import Address
 from newsletter.errors import TryLater, UsageError
-from newsletter.model import Problem, Status, Subscriber
+from newsletter.model import Problem, Status, Subscriber, Subscription
 from newsletter.store.engine import Database, streamed
 from newsletter.store.outbox import issue_number
 from newsletter.store.records import SUBSCRIBER_COLUMNS, interests_of, subscriber_of
-from newsletter.store.syncing import Synced, Syncing
-from newsletter.store.tables import delivery, memory
+from newsletter.store.syncing import Reading, Synced, Syncing
+from newsletter.store.tables import delivery, former_handle, memory, newsletter, subscription
 from newsletter.store.tables import issue as issues
 from newsletter.store.tables import subscriber as table
 
@@ -27,19 +28,19 @@ class Subscribers:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def sync(self, rows: Iterable[Subscriber | Problem], *, place: str, now: datetime,
+    def sync(self, rows: Iterable[Subscriber | Problem], reading: Reading, *,
              allow_removals: int | None = None) -> Synced:
         """Makes the store say what the preference file says, in one transaction.
 
-        People are told apart by `key`; of two rows with one key the first counts and the second is a problem. Who is no
-        longer in the file becomes `removed`. Whoever we know to want silence stays silent; a row that says otherwise is
-        a problem. `place` is the file's name, for problems.
+        Subscribers are told apart by `key`; of two rows with one key the first counts and the second is a problem. A
+        subscriber who is no longer in the file becomes `removed`. Whoever we know to want silence stays silent; a row
+        that says otherwise is a problem, and so is the row of somebody who was erased.
 
         Raises DataError, and changes nothing, if no row is left or if more than 20 people and more than a tenth of the
         active ones would vanish, unless `allow_removals` allows so many.
         """
         with self._database.writing() as connection:
-            return Syncing(connection, place, now).sync(rows, allow_removals)
+            return Syncing(connection, reading).sync(rows, allow_removals)
 
     def silence(self, key: str, reason: Status, *, now: datetime) -> None:
         """Records that this person is to be left alone; holds against everything the file says later.
@@ -74,11 +75,10 @@ class Subscribers:
                 .values(silenced="bounced", silenced_at=now, status="bounced", changed_at=now)).rowcount
 
     def erase(self, key: str, *, now: datetime) -> bool:
-        """Forgets everything personal about a person; false if the key is unknown.
+        """Forgets everything personal about a subscriber; false if the key is unknown.
 
-        The row stays, with its number and no name, so that the sums of old issues still hold. The person's line in the
-        preference file is the caller's to remove first, or the next sync brings a new person. Raises TryLater while a
-        mail to them is on its way.
+        The row stays, with its number, its handle and no name: the sums of old issues still hold, and no preference
+        file brings the subscriber back. Raises TryLater while a mail to them is on its way.
         """
         with self._database.writing() as connection:
             number = connection.scalar(select(table.c.id).where(table.c.key == key))
@@ -86,11 +86,13 @@ class Subscribers:
                 return False
             theirs = delivery.c.subscriber == number
             if connection.scalar(select(delivery.c.id).where(theirs, delivery.c.state == "claimed").limit(1)):
-                raise TryLater("a mail to this person is on its way", cure="Try again when it is answered.")
+                raise TryLater("a mail to this subscriber is on its way", cure="Try again when it is answered.")
             connection.execute(update(table).where(table.c.id == number).values(
                 key=f"erased {number}", email="", name="", interests="{}", timezone="", note="", extra="{}", line=0,
-                status=case((table.c.silenced.is_(None), "removed"), else_=table.c.silenced), present=False,
-                changed_at=now))
+                newsletters="{}", paused_until=None, present=False, changed_at=now,
+                status=case((table.c.silenced.is_(None), "removed"), else_=table.c.silenced)))
+            connection.execute(delete(subscription).where(
+                subscription.c.newsletter.in_(select(newsletter.c.name)), subscription.c.subscriber == number))
             # What a server answered often repeats the address, and so may what it still answers to a mail in doubt.
             connection.execute(update(delivery).where(theirs).values(reply="", token=None))
             return True
@@ -100,8 +102,39 @@ class Subscribers:
         return self._one(table.c.key == key)
 
     def by_id(self, id: int) -> Subscriber | None:
-        """The person with the store's number."""
+        """The subscriber with the store's number."""
         return self._one(table.c.id == id)
+
+    def by_handle(self, handle: str) -> Subscriber | None:
+        """The subscriber whose address, or one of whose former addresses, has this handle."""
+        former = select(former_handle.c.subscriber).where(former_handle.c.handle == handle)
+        return self._one(or_(table.c.handle == handle, table.c.id.in_(former)))
+
+    def readdress(self, key: str, address: Address, handle: str, *, now: datetime) -> None:
+        """Gives a subscriber another address; links in mails to the former one still lead to them.
+
+        `handle` is the new address's. Raises UsageError for an unknown key and for an address that somebody has.
+        """
+        with self._database.writing() as connection:
+            row = connection.execute(select(table.c.id, table.c.handle).where(table.c.key == key)).first()
+            if row is None:
+                raise UsageError("there is no such subscriber", cure="newsletter subscribers list")
+            if connection.scalar(select(table.c.id).where(table.c.key == address.key)):
+                raise UsageError(f"{address.email} is a subscriber already", cure="newsletter subscribers list")
+            if row.handle:
+                connection.execute(insert(former_handle).values(handle=row.handle, subscriber=row.id))
+            connection.execute(update(table).where(table.c.id == row.id).values(
+                key=address.key, email=address.email, handle=handle, changed_at=now))
+
+    def subscriptions(self, id: int) -> list[Subscription]:
+        """What the subscriber with this number is subscribed to, by newsletter."""
+        query = (select(subscription.c.newsletter, subscription.c.status, subscription.c.interests,
+                        subscription.c.since)
+                 .where(subscription.c.newsletter.in_(select(newsletter.c.name)), subscription.c.subscriber == id)
+                 .order_by(subscription.c.newsletter))
+        with self._database.reading() as connection:
+            return [Subscription(name, status, interests_of(interests), since)
+                    for name, status, interests, since in connection.execute(query)]
 
     def all(self, status: Status | None = None) -> Iterator[Subscriber]:
         """Everyone, or everyone of one status, in the order in which we first saw them."""

@@ -3,10 +3,14 @@
     source      what we know of a place where stories come from
     story       each version of each story, the current one marked
     subscriber  each person ever seen; the number never changes and is never used again
+    former_handle  handles of addresses that a subscriber had before
+    newsletter  each newsletter ever seen in newsletter.toml, and since when
+    subscription  what a subscriber gets of a newsletter: one row for each pair
     memory      small values by name, such as the digest of the file last read
     issue       one row an occasion, unique by (newsletter, slot_key)
     block       an issue's compiled blocks, one row a language
     edition     an issue as chosen for one set of interests and one past
+    brought     which issues hold a story in one of their editions
     delivery    the outbox: what became of (issue, subscriber)
     skip        who was left out of an issue, and why
     lease       who is sending an issue, and until when that holds
@@ -126,7 +130,33 @@ subscriber = Table(
     Column("silenced_at", Instant),
     Column("added_at", Instant, nullable=False),
     Column("changed_at", Instant, nullable=False),
+    Column("newsletters", Text, nullable=False, server_default="{}"),  # JSON: chosen, declined, and what differs
+    Column("paused_until", Instant),
+    Column("handle", Text),  # stands for the address where it must not be shown; null: not computed yet
+    Index("uq_subscriber_handle", "handle", unique=True),
     sqlite_autoincrement=True,
+)
+
+former_handle = Table(
+    "former_handle", metadata,
+    Column("handle", Text, primary_key=True),
+    Column("subscriber", _NUMBER, ForeignKey("subscriber.id"), nullable=False),
+)
+
+newsletter = Table(
+    "newsletter", metadata,
+    Column("name", Text, primary_key=True),
+    Column("seen_at", Instant, nullable=False),  # first in newsletter.toml
+)
+
+# The key begins with the newsletter: an issue's audience is read in one walk, and one subscription by one look.
+subscription = Table(
+    "subscription", metadata,
+    Column("newsletter", Text, ForeignKey("newsletter.name"), primary_key=True),
+    Column("subscriber", _NUMBER, ForeignKey("subscriber.id"), primary_key=True, autoincrement=False),
+    Column("status", Text, nullable=False),
+    Column("interests", Text, nullable=False),  # canonical JSON, what differs for this newsletter included
+    Column("since", Instant, nullable=False),
 )
 
 memory = Table(
@@ -150,6 +180,8 @@ issue = Table(
     Column("started_at", Instant),
     Column("finished_at", Instant),
     Column("note", Text, nullable=False),
+    Column("text_hash", Text, nullable=False, server_default=""),  # of the manifest's text as it was stored
+    Column("link_version", Integer, nullable=False, server_default=text("1")),  # how its mails name their subscriber
     UniqueConstraint("newsletter", "slot_key"),
     sqlite_autoincrement=True,
 )
@@ -170,6 +202,12 @@ edition = Table(
     Column("audience", Integer, nullable=False, server_default=text("0")),
     UniqueConstraint("issue", "digest"),
     sqlite_autoincrement=True,
+)
+
+brought = Table(
+    "brought", metadata,
+    Column("story", Text, primary_key=True),
+    Column("issue", _NUMBER, ForeignKey("issue.number"), primary_key=True, autoincrement=False),
 )
 
 delivery = Table(

@@ -2,18 +2,19 @@
 
 from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import func, update
 
 from newsletter.errors import DataError, UsageError
-from newsletter.store import AlreadyPrepared, Reader, Settled, Skip, Store
+from newsletter.model import Decision, Manifest, Member, Past
+from newsletter.store import AlreadyPrepared, Settled, Skip, Store
 from newsletter.store.tables import issue as issue_table
 from tests.storing import (
     DEFERRED,
     NOW,
-    PLACE,
+    READING,
     REFUSED,
     SENT,
     crowd,
@@ -27,16 +28,20 @@ from tests.storing import (
 )
 
 WEEK = timedelta(weeks=1)
-LONG_AGO = NOW - 52 * WEEK
 
 
-def readers(store: Store, week: int, since: datetime = LONG_AGO, newsletter: str = "weekly") -> list[Reader]:
+def members(store: Store, wanted: Manifest) -> list[Member]:
     """The audience that an issue would see."""
-    found: list[Reader] = []
-    with suppress(InterruptedError), store.issues.freezing(manifest(week, newsletter), now=NOW) as freezing:
-        found.extend(freezing.audience(since=since))
+    found: list[Member] = []
+    with suppress(InterruptedError), store.issues.freezing(wanted, now=NOW) as freezing:
+        found.extend(freezing.audience())
         raise InterruptedError
     return found
+
+
+def had(store: Store, wanted: Manifest) -> list[set[str]]:
+    """What each member of the audience had before of the issue's stories."""
+    return [set(each.past.had) for each in members(store, wanted)]
 
 
 def test_a_frozen_issue_is_there_with_its_audience(store: Store) -> None:
@@ -45,7 +50,7 @@ def test_a_frozen_issue_is_there_with_its_audience(store: Store) -> None:
     issue = store.issues.get("weekly-0")
     assert issue is not None
     assert (issue.newsletter, issue.slot, issue.state, issue.audience) == ("weekly", NOW, "sending", 3)
-    assert (issue.manifest_hash, issue.prepared_at) == (manifest().hash, NOW)
+    assert (issue.manifest_hash, issue.prepared_at) == (issue.text_hash, NOW)
     found = list(store.issues.editions("weekly-0"))
     assert [(each.interests.topics, audience) for _, each, audience in found] == [(("ai",), 2), (("law",), 1)]
     assert store.outbox.audience("weekly-0") == sum(store.outbox.sums("weekly-0").values()) == 3
@@ -54,8 +59,8 @@ def test_a_frozen_issue_is_there_with_its_audience(store: Store) -> None:
 def test_a_preparation_that_fails_leaves_nothing(store: Store) -> None:
     fill(store, crowd(3))
     with suppress(InterruptedError), store.issues.freezing(manifest(), now=NOW) as freezing:
-        for reader in freezing.audience(since=NOW):
-            freezing.deliver(reader.subscriber_id, freezing.edition(edition("a")))
+        for member in freezing.audience():
+            freezing.keep(member.subscriber_id, Decision(edition("a")))
         raise InterruptedError
     assert store.issues.all() == []
     assert freeze(store) == "weekly-0"
@@ -76,28 +81,54 @@ def test_the_audience_streams_in_order_while_its_deliveries_are_written(store: S
     fill(store, crowd(12_000))
     seen = []
     with store.issues.freezing(manifest(), now=NOW) as freezing:
-        number = freezing.edition(edition("a"))
-        for reader in freezing.audience(since=LONG_AGO):
-            seen.append(reader.subscriber_id)
-            if reader.subscriber_id % 2:
-                freezing.deliver(reader.subscriber_id, number)
-            else:
-                freezing.skip(reader.subscriber_id, None, "too few stories", False)
+        for member in freezing.audience():
+            seen.append(member.subscriber_id)
+            skip = "" if member.subscriber_id % 2 else "too few stories"
+            freezing.keep(member.subscriber_id, Decision(edition("a"), skip))
     assert seen == [each.id for each in store.subscribers.all()]
     assert store.outbox.sums("weekly-0")["queued"] == sum(1 for _ in store.issues.skips("weekly-0")) == 6000
 
 
-def test_the_past_of_a_reader_is_every_edition_that_was_or_will_be_sent(store: Store) -> None:
+def test_what_was_had_is_every_story_that_was_or_will_be_sent(store: Store) -> None:
     fill(store, [person("ann"), person("bob", "ai")])
     freeze(store, 0)
     send(store, "weekly-0")
     freeze(store, 1)
-    freeze(store, 1, "daily")
     fill(store, [person("ann"), person("bob", "ai"), person("eve")])
-    pasts = {each.subscriber_id: each.past for each in readers(store, 2)}
-    assert list(pasts.values()) == ["1,3", "2,4", ""]
-    assert [each.past for each in readers(store, 2, since=NOW + WEEK)] == ["3", "4", ""]
-    assert [each.past for each in readers(store, 2, newsletter="daily")] == ["5", "6", ""]
+    both = {"weekly-story-0", "weekly-story-1"}
+    assert had(store, manifest(2, "weekly", *both, "weekly-story-2")) == [both, both, set()]
+    assert had(store, manifest(2, "weekly", "weekly-story-1")) == [{"weekly-story-1"}, {"weekly-story-1"}, set()]
+    assert had(store, manifest(2, "weekly", "news")) == [set(), set(), set()]
+
+
+def test_what_was_had_does_not_depend_on_how_long_ago_it_was(store: Store) -> None:
+    """B8: a story that is redated and tagged anew after months is not sent twice."""
+    fill(store, crowd(1))
+    freeze(store, 0)
+    send(store, "weekly-0")
+    assert had(store, manifest(40, "weekly", "weekly-story-0")) == [{"weekly-story-0"}]
+
+
+def test_a_story_that_one_newsletter_brought_counts_as_had_for_all(store: Store) -> None:
+    """A12: unless the newsletter says that it repeats; its own mails count for the others all the same."""
+    fill(store, crowd(1))
+    freeze(store, 0, "daily")
+    wanted = manifest(1, "weekly", "daily-story-0", "weekly-story-0")
+    assert had(store, wanted) == [{"daily-story-0"}]
+    repeating = replace(wanted, newsletter=replace(wanted.newsletter, repeats=True))
+    assert had(store, repeating) == [set()]
+    freeze(store, 0)
+    assert had(store, repeating) == [{"weekly-story-0"}]
+    assert had(store, manifest(1, "daily", "weekly-story-0")) == [{"weekly-story-0"}]
+
+
+def test_how_often_somebody_was_mailed_is_a_matter_of_one_newsletter(store: Store) -> None:
+    fill(store, crowd(1))
+    freeze(store, 0)
+    freeze(store, 1, "daily")
+    assert [each.past.last for each in members(store, manifest(2))] == [NOW]
+    assert [each.past.last for each in members(store, manifest(2, "daily"))] == [NOW + WEEK]
+    assert [each.past.last for each in members(store, manifest(40))] == [None]
 
 
 def test_what_was_refused_or_withdrawn_or_cancelled_was_not_had(store: Store) -> None:
@@ -108,57 +139,71 @@ def test_what_was_refused_or_withdrawn_or_cancelled_was_not_had(store: Store) ->
     store.issues.cancel("weekly-1", NOW)
     freeze(store, 2)
     send(store, "weekly-2", DEFERRED)
-    assert [each.past for each in readers(store, 3)] == ["3"]
+    every = [f"weekly-story-{week}" for week in range(3)]
+    assert had(store, manifest(3, "weekly", *every)) == [{"weekly-story-2"}]
 
 
-def test_a_skip_counts_as_past_only_if_its_stories_passed(store: Store) -> None:
+def test_a_skip_counts_as_past_only_if_its_stories_passed_and_for_its_newsletter_alone(store: Store) -> None:
     fill(store, crowd(2))
     one, two = (each.id for each in store.subscribers.all())
     with store.issues.freezing(manifest(0), now=NOW) as freezing:
-        number = freezing.edition(edition("a"))
-        freezing.skip(one, number, "too few stories", True)
-        freezing.skip(two, number, "rolls over", False)
-    assert [each.past for each in readers(store, 1)] == [f"|{number}", ""]
+        freezing.keep(one, Decision(edition("a"), "too few stories", passed=True))
+        freezing.keep(two, Decision(edition("a"), "rolls over"))
+    assert had(store, manifest(1, "weekly", "a")) == [{"a"}, set()]
+    assert had(store, manifest(1, "daily", "a")) == [set(), set()]
+    assert [each.past.last for each in members(store, manifest(1, "weekly", "a"))] == [None, None]
 
 
 def test_what_a_cancelled_issue_passed_over_is_not_past(store: Store) -> None:
     fill(store, crowd(1))
     with store.issues.freezing(manifest(0), now=NOW) as freezing:
-        freezing.skip(stored(crowd(1)[0], store).id, freezing.edition(edition("a")), "too few stories", True)
+        freezing.keep(stored(crowd(1)[0], store).id, Decision(edition("a"), "too few stories", passed=True))
     store.issues.cancel("weekly-0", NOW)
-    assert [each.past for each in readers(store, 1)] == [""]
+    assert had(store, manifest(1, "weekly", "a")) == [set()]
 
 
-def test_pasts_are_equal_text_if_they_are_equal_and_in_numeric_order(store: Store) -> None:
+def test_one_member_is_seen_as_the_whole_audience_is(store: Store) -> None:
+    """B12: the preview and `why` ask about one subscriber with the query that preparing asks about all."""
+    fill(store, [*crowd(3), person("gone", status="unsubscribed")])
+    freeze(store, 0)
+    freeze(store, 0, "daily")
+    store.issues.cancel("daily-0", NOW)
+    wanted = manifest(1, "weekly", "weekly-story-0", "daily-story-0")
+    everybody = members(store, wanted)
+    assert [store.issues.member(wanted, each.subscriber_id) for each in everybody] == everybody
+    assert store.issues.member(wanted, stored(person("gone"), store).id) is not None
+    assert store.issues.member(wanted, 99) is None
+
+
+def test_a_frozen_issue_sees_only_the_past_before_it(store: Store) -> None:
     fill(store, crowd(1))
-    for week in range(11):
-        freeze(store, week)
-    assert [each.past for each in readers(store, 11)] == ["1,2,3,4,5,6,7,8,9,10,11"]
-
-
-def test_an_edition_of_the_past_tells_its_stories_and_when_it_went_out(store: Store) -> None:
-    fill(store, crowd(1))
+    freeze(store, 0)
     freeze(store, 1)
-    [(number, _, _)] = store.issues.editions("weekly-1")
-    with store.issues.freezing(manifest(2), now=NOW) as freezing:
-        assert freezing.edition_stories(number) == {"weekly-story-1"}
-        assert freezing.edition_slot(number) == NOW + WEEK
+    number = stored(crowd(1)[0], store).id
+    member = store.issues.member(manifest(0, "weekly", "weekly-story-0", "weekly-story-1"), number)
+    assert member is not None
+    assert member.past == Past()
 
 
 def test_equal_editions_have_one_number_within_an_issue(store: Store) -> None:
+    fill(store, crowd(3))
     with store.issues.freezing(manifest(), now=NOW) as freezing:
-        first, again, other = (freezing.edition(edition(*ids)) for ids in ("ab", "ab", "ba"))
-    assert first == again != other
+        for member, ids in zip(freezing.audience(), ("ab", "ab", "ba"), strict=True):
+            freezing.keep(member.subscriber_id, Decision(edition(*ids)))
+        assert freezing.edition_count() == 2
     with store.issues.freezing(manifest(1), now=NOW) as freezing:
-        assert freezing.edition(edition(*"ab")) not in (first, other)
+        freezing.keep(1, Decision(edition(*"ab")))
+    numbers = [number for issue in ("weekly-0", "weekly-1") for number, _, _ in store.issues.editions(issue)]
+    assert len(set(numbers)) == 3
 
 
 def test_a_skip_says_whom_and_why(store: Store) -> None:
     fill(store, [person("ann"), person("bob")])
     ann, bob = stored(person("ann"), store), stored(person("bob"), store)
     with store.issues.freezing(manifest(), now=NOW) as freezing:
-        freezing.skip(ann.id, None, "wants a mail a month", False)
-    expected = Skip(ann, None, "wants a mail a month", False)
+        freezing.keep(ann.id, Decision(edition("a"), "wants a mail a month"))
+    [(number, _, _)] = store.issues.editions("weekly-0")
+    expected = Skip(ann, number, "wants a mail a month", False)
     assert list(store.issues.skips("weekly-0")) == [expected]
     assert store.issues.skip_of("weekly-0", ann.id) == expected
     assert store.issues.skip_of("weekly-0", bob.id) is None
@@ -215,7 +260,7 @@ def test_an_issue_cancelled_on_its_way_settles_what_is_out_and_sends_no_more(sto
     sums = store.outbox.sums("weekly-0")
     assert (sums["sent"], sums["withdrawn"]) == (1, 3)
     assert store.issues.at("weekly", manifest().slot.key) is not None, "who got it has had it: the slot is taken"
-    pasts = {each.subscriber_id: each.past for each in readers(store, 1)}
+    pasts = {each.subscriber_id: each.past.had for each in members(store, manifest(1, "weekly", "weekly-story-0"))}
     assert pasts[first.subscriber.id]
     assert not pasts[second.subscriber.id]
 
@@ -306,6 +351,6 @@ def test_who_joins_or_changes_after_freezing_changes_nothing_of_the_issue(store:
     fill(store, [person("ann", "ai")])
     freeze(store)
     before = list(store.issues.editions("weekly-0"))
-    store.subscribers.sync([person("ann", "law"), person("bob")], place=PLACE, now=NOW)
+    store.subscribers.sync([person("ann", "law"), person("bob")], READING)
     assert list(store.issues.editions("weekly-0")) == before
     assert store.outbox.delivery("weekly-0", "bob@example.org") is None

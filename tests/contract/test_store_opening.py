@@ -1,5 +1,6 @@
 """Opening a store: where it is, its version, and what is said when it cannot be used."""
 
+import re
 import sqlite3
 import stat
 import subprocess
@@ -20,7 +21,7 @@ from newsletter import store as package
 from newsletter.errors import ConfigError, TryLater
 from newsletter.model import Subscriber
 from newsletter.store import Store, engine, open_store, postgresql, sqlite, tables
-from tests.storing import NOW, PLACE, crowd, fill, opened, person
+from tests.storing import READING, crowd, fill, opened, person
 
 URL = "sqlite:///data/newsletter.db"
 
@@ -135,7 +136,7 @@ def test_who_reads_sees_nothing_of_a_transaction_that_is_not_done(store: Store) 
         assert other.count()["active"] == 0
         yield person("bob")
 
-    store.subscribers.sync(rows(), place=PLACE, now=NOW)
+    store.subscribers.sync(rows(), READING)
     assert other.count()["active"] == 2
 
 
@@ -171,4 +172,10 @@ def _definitions(path: Path) -> dict[str, list[str]]:
     with closing(sqlite3.connect(path)) as connection:
         rows = connection.execute(
             "SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL AND name != 'alembic_version'").fetchall()
-    return {name: sorted(line.strip(", \t") for line in sql.splitlines()) for name, sql in rows}
+    return {name: _columns(sql) for name, sql in rows}
+
+
+def _columns(sql: str) -> list[str]:
+    """What stands between the outer brackets, in any order: a column that was added later stands last."""
+    parts = re.split(r",(?![^()]*\))", sql.partition("(")[2].rpartition(")")[0])
+    return sorted(" ".join(part.split()) for part in parts)

@@ -11,7 +11,7 @@ import pytest
 from newsletter.errors import UsageError
 from newsletter.model import Delivery, Receipt
 from newsletter.standing.answers import MAILBOX, Policy
-from newsletter.store import Had, Settled, Store
+from newsletter.store import Settled, Store
 from tests.storing import (
     DEFERRED,
     IN_DOUBT,
@@ -303,10 +303,11 @@ def test_why_knows_what_a_subscriber_had_the_latest_first(frozen: Store) -> None
     freeze(frozen, 1)
     freeze(frozen, 1, "daily")
     reader = stored(crowd(1)[0], frozen)
-    assert [(each.issue, each.state) for each in frozen.outbox.had(reader.id, "weekly")] == [
-        ("weekly-1", "queued"), (ISSUE, "sent")]
-    assert frozen.outbox.had(reader.id, "monthly") == []
-    assert isinstance(frozen.outbox.had(reader.id, "daily")[0], Had)
+    found = frozen.outbox.had(reader.id)
+    assert [(each.issue, each.state) for each in found] == [
+        ("daily-1", "queued"), ("weekly-1", "queued"), (ISSUE, "sent")]
+    assert frozen.issues.edition(found[0].edition).stories == ("daily-story-1",)
+    assert frozen.outbox.had(99) == []
 
 
 def test_an_empty_issue_is_finished_at_once(store: Store) -> None:

@@ -6,6 +6,7 @@ is claimed by two, and what was sent is never claimed again.
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Literal, get_args
 
@@ -15,7 +16,19 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from newsletter.model import Delivery, Receipt, State
 from newsletter.store import Settled, Store
-from tests.storing import DEFERRED, IN_DOUBT, NOW, PLACE, REFUSED, SENT, Databases, Files, freeze, person, recover
+from tests.storing import (
+    DEFERRED,
+    IN_DOUBT,
+    NOW,
+    READING,
+    REFUSED,
+    SENT,
+    Databases,
+    Files,
+    freeze,
+    person,
+    recover,
+)
 
 NAMES = ("ann", "bob", "eve", "joe", "sue", "tom")
 NewStore = Callable[[], AbstractContextManager[Store]]
@@ -47,7 +60,7 @@ class Sending(RuleBasedStateMachine):
     def the_file_is_read(self, active: set[str], paused: set[str]) -> None:
         rows = [person(name, f"topic{len(name + name[0]) % 2}", status="paused" if name in paused else "active")
                 for name in sorted(active | paused)]
-        self.store.subscribers.sync(rows, place=PLACE, now=self.now, allow_removals=99)
+        self.store.subscribers.sync(rows, replace(READING, now=self.now), allow_removals=99)
         known = {each.name.lower() for each in self.store.subscribers.all()}
         self.active = active - paused - self.silenced
         assert active | paused <= known

@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from newsletter.errors import DataError, TryLater, UsageError
 from newsletter.model import Problem, Receipt, Settled, Status, Subscriber
 from newsletter.store import Store, Synced
-from tests.storing import NOW, PLACE, SENT, crowd, fill, freeze, person, send, stored
+from tests.storing import NOW, PLACE, READING, SENT, crowd, fill, freeze, person, send, stored
 
 DAY = timedelta(days=1)
 
 
 def sync(store: Store, *rows: Subscriber | Problem, allow_removals: int | None = None) -> Synced:
-    return store.subscribers.sync(rows, place=PLACE, now=NOW, allow_removals=allow_removals)
+    return store.subscribers.sync(rows, READING, allow_removals=allow_removals)
 
 
 def status(store: Store, name: str) -> Status:

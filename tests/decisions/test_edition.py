@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from newsletter.choosing.edition import Chooser, due
-from newsletter.choosing.ranking import Told, freeze
+from newsletter.choosing.ranking import ranked
+from newsletter.choosing.related import Cluster
 from newsletter.model import Interests, Manifest, Match, Newsletter, Slot, Story, Topic, Weights
 
 SLOT = Slot("2026-11-30T08:00", "Europe/London", datetime(2026, 11, 30, 8, tzinfo=UTC))
@@ -26,11 +27,14 @@ def story(name: str, *tags: str, days: float = 2, **given: object) -> Story:
     return replace(Story(name, name.title(), date, "stories/", tags=tags), **given)  # type: ignore[arg-type]
 
 
-def manifest(*stories: Story, newsletter: Newsletter = NEWSLETTER, told: tuple[Told, ...] = ()) -> Manifest:
-    return freeze(
-        newsletter, SLOT, [(each, each.date) for each in stories], told, topics=TOPICS, name="weekly-2026-11-30",
-        template="t", now=SLOT.instant, match=lambda each: tuple(Match(tag, "tag", tag) for tag in each.tags),
-    )
+def manifest(
+    *stories: Story, newsletter: Newsletter = NEWSLETTER, clusters: tuple[Cluster, ...] = (),
+    available: datetime | None = None, now: datetime = SLOT.instant,
+) -> Manifest:
+    """Each story is available since its date, or all of them since the instant given."""
+    candidates = ranked([(each, available or each.date) for each in stories], clusters, newsletter, SLOT, now=now,
+                        match=lambda each: tuple(Match(tag, "tag", tag) for tag in each.tags))
+    return Manifest("weekly-2026-11-30", newsletter, SLOT, TOPICS, candidates, "t")
 
 
 def chosen(
@@ -107,23 +111,19 @@ def test_nothing_comes_twice_to_who_had_it() -> None:
 
 
 def test_a_back_dated_story_comes_to_who_has_not_had_it() -> None:
-    late = story("late", "ai", days=30)
-    frozen = freeze(
-        NEWSLETTER, SLOT, [(late, SLOT.instant - timedelta(days=1))], (), topics=TOPICS, name="i", template="t",
-        now=SLOT.instant, match=lambda each: (Match("ai", "tag", "ai"),),
-    )
+    frozen = manifest(story("late", "ai", days=30), available=SLOT.instant - timedelta(days=1))
     assert chosen(frozen, "ai") == [("ai", "late")]
 
 
 def test_the_same_news_told_twice_comes_once_to_the_readers_of_either_telling() -> None:
-    frozen = manifest(story("a", "ai"), story("b", "trade"), told=(Told("a", ("b",)),))
+    frozen = manifest(story("a", "ai"), story("b", "trade"), clusters=(Cluster("a", ("b",)),))
     assert chosen(frozen, "trade") == [("trade", "a")]
     assert chosen(frozen, "ai") == [("ai", "a")]
     assert reasons(frozen, Interests(("trade",)))["b"] == "merged"
 
 
 def test_news_had_in_one_telling_does_not_come_again_in_another() -> None:
-    frozen = manifest(story("a", "ai"), story("b", "ai", days=9), told=(Told("a", ("b",)),))
+    frozen = manifest(story("a", "ai"), story("b", "ai", days=9), clusters=(Cluster("a", ("b",)),))
     assert chosen(frozen, "ai", had=frozenset({"b"})) == []
 
 
@@ -149,10 +149,7 @@ def test_a_story_dated_after_the_slot_waits_for_the_next_issue() -> None:
 
 def test_what_is_found_when_the_slot_has_come_is_still_in() -> None:
     seconds_later = SLOT.instant + timedelta(seconds=5)
-    frozen = freeze(
-        NEWSLETTER, SLOT, [(story("a", "ai"), seconds_later)], (), topics=TOPICS, name="i", template="t",
-        now=seconds_later, match=lambda each: (Match("ai", "tag", "ai"),),
-    )
+    frozen = manifest(story("a", "ai"), available=seconds_later, now=seconds_later)
     assert chosen(frozen, "ai") == [("ai", "a")]
 
 

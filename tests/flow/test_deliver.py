@@ -18,7 +18,7 @@ from newsletter.errors import ConfigError, DataError, TryLater
 from newsletter.model import Delivery, Edition, Message, Receipt, Settled, State, Subscriber
 from newsletter.standing.answers import LOST, WATCHED, Policy
 from newsletter.store import Journals, Store, open_store
-from tests.storing import NOW, crowd, freeze
+from tests.storing import NOW, READING, crowd, freeze
 
 SENT = Receipt("sent", 250, "2.0.0", "Ok")
 
@@ -92,7 +92,7 @@ class Loop:
 @pytest.fixture
 def loop(tmp_path: Path) -> Iterator[Loop]:
     store = open_store("sqlite:///newsletter.db", root=tmp_path)
-    store.subscribers.sync(crowd(40), place="people.csv", now=NOW)
+    store.subscribers.sync(crowd(40), READING)
     issue = freeze(store)
     yield Loop(store, Journals(tmp_path / "journal"), issue)
     store.close()

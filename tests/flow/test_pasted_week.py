@@ -31,10 +31,10 @@ def newsroom(desk: Desk) -> Desk:
 def test_ten_stories_each_in_a_topic_none_with_the_call_to_action(newsroom: Desk) -> None:
     with newsroom.app() as app:
         topics = app.topics()
-        stories = [each.story for each in app.store.stories.find(100)]
-        assert len(stories) == 10
-        assert [story.title for story in stories if not topics.match(story)] == []
-        assert [story.title for story in stories if CALL in story.text + story.body] == []
+        found = [each.story for each in app.store.stories.find(100)]
+        assert len(found) == 10
+        assert [story.title for story in found if not topics.match(story)] == []
+        assert [story.title for story in found if CALL in story.text + story.body] == []
 
 
 def test_they_stand_in_the_order_in_which_they_were_pasted(newsroom: Desk) -> None:

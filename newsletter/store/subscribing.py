@@ -1,0 +1,94 @@
+"""Subscriptions as the preference file wants them: a row for each subscriber and newsletter, written if it changes."""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
+
+from newsletter.model import Newsletter, Subscriber, Subscription, subscriptions
+from newsletter.store.records import interests_text
+from newsletter.store.tables import EPOCH, memory, subscriber
+from newsletter.store.tables import newsletter as newsletter_table
+from newsletter.store.tables import subscription as table
+
+
+class Subscribing:
+    """Inside one sync: the newsletters that there are, and the subscriptions of those whose row is new or changed."""
+
+    def __init__(self, connection: Connection, newsletters: Sequence[Newsletter], now: datetime) -> None:
+        self._connection, self._now = connection, now
+        seen = _seen(connection, newsletters, now)
+        self._newsletters = [(each, seen[each.name]) for each in newsletters]
+        self.is_new = _remember(connection, newsletters)
+        """Whether there are other newsletters than at the last sync, so that every row has to be looked at."""
+
+    def write(self, people: Sequence[tuple[int, Subscriber, datetime]]) -> None:
+        """Makes the subscriptions of these people what their rows say. With each comes the store's number and when the
+        row was first read."""
+        wanted = {(each.newsletter, number): each for number, person, first_read in people
+                  for each in subscriptions(person, self._newsletters, first_read=first_read)}
+        known = self._known([number for number, _, _ in people])
+        self._run(insert(table), [_row(number, each) for (name, number), each in wanted.items()
+                                  if (name, number) not in known])
+        self._run(_CHANGE, [_change(number, each) for (name, number), each in wanted.items()
+                            if known.get((name, number), _values(each)) != _values(each)])
+        self._run(_END, [{"of_newsletter": name, "who": number} for name, number in known.keys() - wanted.keys()])
+
+    def _known(self, numbers: Sequence[int]) -> dict[tuple[str, int], tuple[str, str]]:
+        names = [each.name for each, _ in self._newsletters]
+        query = (select(table.c.newsletter, table.c.subscriber, table.c.status, table.c.interests)
+                 .where(table.c.newsletter.in_(names), table.c.subscriber.in_(numbers)))
+        return {(name, number): (status, interests)
+                for name, number, status, interests in self._connection.execute(query)}
+
+    def _run(self, statement: Any, rows: list[dict[str, Any]]) -> None:
+        if rows:
+            self._connection.execute(statement, rows)
+
+
+def _seen(connection: Connection, newsletters: Sequence[Newsletter], now: datetime) -> dict[str, datetime]:
+    """When each newsletter was first seen, this time included.
+
+    The first ones that a store learns of were there before anybody in it: an older version kept no such record.
+    """
+    seen: dict[str, datetime] = dict(connection.execute(
+        select(newsletter_table.c.name, newsletter_table.c.seen_at)).all())
+    is_first = not seen and connection.scalar(select(subscriber.c.id).limit(1)) is not None
+    new = {each.name: EPOCH if is_first else now for each in newsletters if each.name not in seen}
+    if new:
+        connection.execute(insert(newsletter_table), [{"name": name, "seen_at": at} for name, at in new.items()])
+    return {**seen, **new}
+
+
+_NEWSLETTERS = "newsletters"
+
+
+def _remember(connection: Connection, newsletters: Sequence[Newsletter]) -> bool:
+    """Whether these are others than at the last sync."""
+    text = json.dumps(sorted([each.name, each.everybody] for each in newsletters))
+    if connection.scalar(select(memory.c.value).where(memory.c.name == _NEWSLETTERS)) == text:
+        return False
+    connection.execute(delete(memory).where(memory.c.name == _NEWSLETTERS))
+    connection.execute(insert(memory).values(name=_NEWSLETTERS, value=text))
+    return True
+
+
+def _row(number: int, wanted: Subscription) -> dict[str, Any]:
+    return {"newsletter": wanted.newsletter, "subscriber": number, "status": wanted.status,
+            "interests": interests_text(wanted.interests), "since": wanted.since}
+
+
+def _values(wanted: Subscription) -> tuple[str, str]:
+    return wanted.status, interests_text(wanted.interests)
+
+
+def _change(number: int, wanted: Subscription) -> dict[str, Any]:
+    status, interests = _values(wanted)
+    return {"of_newsletter": wanted.newsletter, "who": number, "new_status": status, "new_interests": interests}
+
+
+_ITS_ROW = (table.c.newsletter == bindparam("of_newsletter")) & (table.c.subscriber == bindparam("who"))
+_CHANGE = update(table).where(_ITS_ROW).values(status=bindparam("new_status"), interests=bindparam("new_interests"))
+_END = delete(table).where(_ITS_ROW)
