@@ -223,9 +223,9 @@ def _freeze(store: Store, messages: int) -> None:
     store.subscribers.sync(people(messages, [("*",)]), Reading((newsletter,), str, "bench", NOW))
     manifest = Manifest(ISSUE, newsletter, Slot(f"{NOW:%Y-%m-%dT%H:%M}", "UTC", NOW), (Topic("ai", "AI"),), (), "t")
     with store.issues.freezing(manifest, now=NOW) as freezing:
-        decision = Decision(_edition(0))
+        recorded = freezing.record(Decision(_edition(0)))
         for member in freezing.audience():
-            freezing.keep(member.subscriber_id, decision)
+            freezing.keep(member.subscriber_id, recorded)
     store.issues.start(ISSUE, now=NOW)
 
 

@@ -9,12 +9,12 @@ interests and past, as many as are likely to come again, and never as many as th
 what the preview and `why` ask about a single subscriber.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from newsletter.choosing import edition, intake, ranking, related
 from newsletter.choosing.topics import Topics
@@ -31,6 +31,7 @@ from newsletter.model import (
     Newsletter,
     Past,
     Problem,
+    Recorded,
     Slot,
     Story,
     Verdict,
@@ -39,7 +40,10 @@ from newsletter.model import (
 )
 from newsletter.render.weights import weigh
 
+T = TypeVar("T")
+
 REMEMBERED = 16_384
+"""So many decisions are remembered: as many as are likely to come again."""
 
 
 class Sources(Protocol):
@@ -79,7 +83,8 @@ class Freezing(Protocol):
 
     def keep_blocks(self, blocks: Sequence[BlockSet]) -> None: ...
     def audience(self) -> Iterator[Member]: ...
-    def keep(self, subscriber_id: int, decision: Decision) -> None: ...
+    def record(self, decision: Decision) -> Recorded: ...
+    def keep(self, subscriber_id: int, recorded: Recorded) -> None: ...
     def edition_count(self) -> int: ...
 
 
@@ -212,13 +217,16 @@ class _Press:
 
 def _decide_for_all(freezing: Freezing, decider: "Decider", progress: Callable[[int], None]) -> Audience:
     deliveries, largest, skipped = 0, 0, dict[str, int]()
-    decide, keep = decider.decide, freezing.keep
-    for count, (subscriber_id, interests, past) in enumerate(freezing.audience(), 1):
-        decision = decide(interests, past)
-        keep(subscriber_id, decision)
+
+    def record(decision: Decision) -> Recorded:
+        nonlocal largest
         largest = max(largest, decision.size)
-        if decision.skip:
-            skipped[decision.skip] = skipped.get(decision.skip, 0) + 1
+        return freezing.record(decision)
+
+    for count, (subscriber_id, recorded) in enumerate(decided(freezing.audience(), decider, record), 1):
+        freezing.keep(subscriber_id, recorded)
+        if recorded.skip:
+            skipped[recorded.skip] = skipped.get(recorded.skip, 0) + 1
         else:
             deliveries += 1
         if count % 1000 == 0:
@@ -226,24 +234,39 @@ def _decide_for_all(freezing: Freezing, decider: "Decider", progress: Callable[[
     return Audience(deliveries, freezing.edition_count(), largest, skipped)
 
 
+def decided(
+    members: Iterable[Member], decider: "Decider", record: Callable[[Decision], T],
+) -> Iterator[tuple[int, T]]:
+    """Each member's subscriber with what `record` made of their decision.
+
+    Members with equal interests and pasts are decided about once, as long as that is remembered.
+    """
+
+    @lru_cache(REMEMBERED)
+    def once(interests: Interests, past: Past) -> T:
+        return record(decider.decide(interests, past))
+
+    for subscriber_id, interests, past in members:
+        yield subscriber_id, once(interests, past)
+
+
 class Decider:
-    """Decides what members of an issue's audience get; remembers what it decided for the same interests and past."""
+    """Decides what the members of an issue's audience get."""
 
     def __init__(self, manifest: Manifest, weigh: Callable[[str], Weights]) -> None:
         """`weigh` gives the sizes of the issue's blocks in a language."""
         self._manifest = manifest
         self._chooser = edition.Chooser(manifest, weigh)
-        self.decide: Callable[[Interests, Past], Decision] = lru_cache(REMEMBERED)(self._decide)
+
+    def decide(self, interests: Interests, past: Past) -> Decision:
         """What becomes of members with these interests and this past."""
+        choice = self._chooser.choose(interests, past.had)
+        skip, passed = self._skip(choice.edition, past.last)
+        return Decision(choice.edition, skip, passed, choice.size)
 
     def verdicts(self, interests: Interests, had: frozenset[str]) -> tuple[Verdict, ...]:
         """For each story of the issue, in order of rank: in or out for these interests, and why."""
         return self._chooser.choose(interests, had).verdicts
-
-    def _decide(self, interests: Interests, past: Past) -> Decision:
-        choice = self._chooser.choose(interests, past.had)
-        skip, passed = self._skip(choice.edition, past.last)
-        return Decision(choice.edition, skip, passed, choice.size)
 
     def _skip(self, chosen: Edition, last: datetime | None) -> tuple[str, bool]:
         """Why nothing is sent, and whether the edition's stories then count as had; empty if it is."""

@@ -147,7 +147,7 @@ def freeze(store: Store, week: int = 0, newsletter: str = "weekly") -> str:
     with store.issues.freezing(manifest(week, newsletter), now=NOW) as freezing:
         for member in freezing.audience():
             brought = edition(f"{newsletter}-story-{week}", interests=member.interests)
-            freezing.keep(member.subscriber_id, Decision(brought))
+            freezing.keep(member.subscriber_id, freezing.record(Decision(brought)))
     issue = f"{newsletter}-{week}"
     store.issues.start(issue, NOW)
     return issue

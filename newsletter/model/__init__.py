@@ -18,6 +18,7 @@ from newsletter.model.issue import (
     Member,
     Past,
     Reason,
+    Recorded,
     Section,
     Slot,
     Verdict,
@@ -51,7 +52,7 @@ from newsletter.model.subscriber import (
 __all__ = [
     "Block", "BlockSet", "Candidate", "Decision", "Delivery", "Edition", "Entry", "FeedState", "Frequency",
     "Harvest", "Interests", "Manifest", "Match", "Member", "Message", "Newsletter", "OpenSlot", "Outcome", "Past",
-    "Picture", "Place", "Problem", "Quiet", "Reason", "Receipt", "Section", "Settled", "Slot", "State", "Status",
-    "Story", "Subscriber", "Subscription", "Topic", "Variation", "Verdict", "Weights", "digest", "spoken_in",
+    "Picture", "Place", "Problem", "Quiet", "Reason", "Receipt", "Recorded", "Section", "Settled", "Slot", "State",
+    "Status", "Story", "Subscriber", "Subscription", "Topic", "Variation", "Verdict", "Weights", "digest", "spoken_in",
     "subscriptions",
 ]

@@ -152,3 +152,12 @@ class Decision:
     """For a skip: whether the edition's stories count as had, or are kept for the next issue."""
     size: int = 0
     """Bytes of HTML of the edition, slots not counted."""
+
+
+class Recorded(NamedTuple):
+    """A decision whose edition the store keeps."""
+
+    edition: int
+    """The store's number of it."""
+    skip: str
+    passed: bool

@@ -10,15 +10,13 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, bindparam, func, insert, select, update
 
-from newsletter.model import BlockSet, Decision, Edition, Manifest, Member, digest
+from newsletter.model import BlockSet, Decision, Edition, Manifest, Member, Recorded, digest
 from newsletter.store.audience import Audience
 from newsletter.store.records import blocks_text, edition_text
 from newsletter.store.tables import block, brought, delivery, issue, skip
 from newsletter.store.tables import edition as edition_table
 
 _BATCH = 5000
-_REMEMBERED = 16_384
-"""So many editions are known by identity: who decides remembers about as many decisions."""
 
 
 class Freezing:
@@ -30,7 +28,6 @@ class Freezing:
         self._deliveries: list[dict[str, Any]] = []
         self._skips: list[dict[str, Any]] = []
         self._sizes: Counter[int] = Counter()
-        self._numbers: dict[int, tuple[Edition, int]] = {}
         self._brought: set[str] = set()
 
     def keep_blocks(self, blocks: Sequence[BlockSet]) -> None:
@@ -42,17 +39,21 @@ class Freezing:
         """Every subscriber who may be mailed when the slot comes, in the order in which we first saw them."""
         return self._audience.members()
 
-    def keep(self, subscriber_id: int, decision: Decision) -> None:
+    def record(self, decision: Decision) -> Recorded:
+        """Keeps the decision's edition; equal editions of this issue have one number."""
+        return Recorded(self._numbered(decision.edition), decision.skip, decision.passed)
+
+    def keep(self, subscriber_id: int, recorded: Recorded) -> None:
         """Puts a delivery into the outbox, or leaves the subscriber out of the issue with the decision's reason."""
-        number = self._edition(decision.edition)
-        if decision.skip:
-            self._skips.append({"issue": self._number, "subscriber": subscriber_id, "edition": number,
-                                "reason": decision.skip, "passed": decision.passed})
+        edition, skip_, passed = recorded
+        if skip_:
+            self._skips.append({"issue": self._number, "subscriber": subscriber_id, "edition": edition,
+                                "reason": skip_, "passed": passed})
             if len(self._skips) >= _BATCH:
                 self._write(skip, self._skips)
             return
-        self._sizes[number] += 1
-        self._deliveries.append({"issue": self._number, "subscriber": subscriber_id, "edition": number})
+        self._sizes[edition] += 1
+        self._deliveries.append({"issue": self._number, "subscriber": subscriber_id, "edition": edition})
         if len(self._deliveries) >= _BATCH:
             self._write(delivery, self._deliveries)
 
@@ -72,19 +73,7 @@ class Freezing:
         self._connection.execute(update(issue).where(issue.c.number == self._number)
                                  .values(audience=self._sizes.total()))
 
-    def _edition(self, edition: Edition) -> int:
-        """The edition's number. It is known by identity first: comparing editions costs more than deciding."""
-        known = self._numbers.get(id(edition))
-        if known is not None:
-            return known[1]
-        number = self._numbered(edition)
-        if len(self._numbers) >= _REMEMBERED:
-            self._numbers.clear()
-        self._numbers[id(edition)] = edition, number  # it is held, so that no other gets its identity
-        return number
-
     def _numbered(self, edition: Edition) -> int:
-        """Equal editions of this issue have one number."""
         name = _name(edition)
         query = select(edition_table.c.number).where(
             edition_table.c.issue == self._number, edition_table.c.digest == name)

@@ -60,7 +60,7 @@ def test_a_preparation_that_fails_leaves_nothing(store: Store) -> None:
     fill(store, crowd(3))
     with suppress(InterruptedError), store.issues.freezing(manifest(), now=NOW) as freezing:
         for member in freezing.audience():
-            freezing.keep(member.subscriber_id, Decision(edition("a")))
+            freezing.keep(member.subscriber_id, freezing.record(Decision(edition("a"))))
         raise InterruptedError
     assert store.issues.all() == []
     assert freeze(store) == "weekly-0"
@@ -84,7 +84,7 @@ def test_the_audience_streams_in_order_while_its_deliveries_are_written(store: S
         for member in freezing.audience():
             seen.append(member.subscriber_id)
             skip = "" if member.subscriber_id % 2 else "too few stories"
-            freezing.keep(member.subscriber_id, Decision(edition("a"), skip))
+            freezing.keep(member.subscriber_id, freezing.record(Decision(edition("a"), skip)))
     assert seen == [each.id for each in store.subscribers.all()]
     assert store.outbox.sums("weekly-0")["queued"] == sum(1 for _ in store.issues.skips("weekly-0")) == 6000
 
@@ -147,8 +147,8 @@ def test_a_skip_counts_as_past_only_if_its_stories_passed_and_for_its_newsletter
     fill(store, crowd(2))
     one, two = (each.id for each in store.subscribers.all())
     with store.issues.freezing(manifest(0), now=NOW) as freezing:
-        freezing.keep(one, Decision(edition("a"), "too few stories", passed=True))
-        freezing.keep(two, Decision(edition("a"), "rolls over"))
+        freezing.keep(one, freezing.record(Decision(edition("a"), "too few stories", passed=True)))
+        freezing.keep(two, freezing.record(Decision(edition("a"), "rolls over")))
     assert had(store, manifest(1, "weekly", "a")) == [{"a"}, set()]
     assert had(store, manifest(1, "daily", "a")) == [set(), set()]
     assert [each.past.last for each in members(store, manifest(1, "weekly", "a"))] == [None, None]
@@ -157,7 +157,8 @@ def test_a_skip_counts_as_past_only_if_its_stories_passed_and_for_its_newsletter
 def test_what_a_cancelled_issue_passed_over_is_not_past(store: Store) -> None:
     fill(store, crowd(1))
     with store.issues.freezing(manifest(0), now=NOW) as freezing:
-        freezing.keep(stored(crowd(1)[0], store).id, Decision(edition("a"), "too few stories", passed=True))
+        recorded = freezing.record(Decision(edition("a"), "too few stories", passed=True))
+        freezing.keep(stored(crowd(1)[0], store).id, recorded)
     store.issues.cancel("weekly-0", NOW)
     assert had(store, manifest(1, "weekly", "a")) == [set()]
 
@@ -189,10 +190,10 @@ def test_equal_editions_have_one_number_within_an_issue(store: Store) -> None:
     fill(store, crowd(3))
     with store.issues.freezing(manifest(), now=NOW) as freezing:
         for member, ids in zip(freezing.audience(), ("ab", "ab", "ba"), strict=True):
-            freezing.keep(member.subscriber_id, Decision(edition(*ids)))
+            freezing.keep(member.subscriber_id, freezing.record(Decision(edition(*ids))))
         assert freezing.edition_count() == 2
     with store.issues.freezing(manifest(1), now=NOW) as freezing:
-        freezing.keep(1, Decision(edition(*"ab")))
+        freezing.keep(1, freezing.record(Decision(edition(*"ab"))))
     numbers = [number for issue in ("weekly-0", "weekly-1") for number, _, _ in store.issues.editions(issue)]
     assert len(set(numbers)) == 3
 
@@ -201,7 +202,7 @@ def test_a_skip_says_whom_and_why(store: Store) -> None:
     fill(store, [person("ann"), person("bob")])
     ann, bob = stored(person("ann"), store), stored(person("bob"), store)
     with store.issues.freezing(manifest(), now=NOW) as freezing:
-        freezing.keep(ann.id, Decision(edition("a"), "wants a mail a month"))
+        freezing.keep(ann.id, freezing.record(Decision(edition("a"), "wants a mail a month")))
     [(number, _, _)] = store.issues.editions("weekly-0")
     expected = Skip(ann, number, "wants a mail a month", False)
     assert list(store.issues.skips("weekly-0")) == [expected]

@@ -1,5 +1,6 @@
 """Opening a store: where it is, its version, and what is said when it cannot be used."""
 
+import json
 import re
 import sqlite3
 import stat
@@ -8,19 +9,23 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine
+from sqlalchemy import JSON, Boolean, MetaData, Table, create_engine, insert
 
 from newsletter import store as package
 from newsletter.errors import ConfigError, TryLater
 from newsletter.model import Subscriber
 from newsletter.store import Store, engine, open_store, postgresql, sqlite, tables
+from tests import oldstore
 from tests.storing import READING, crowd, fill, opened, person
 
 URL = "sqlite:///data/newsletter.db"
@@ -78,6 +83,47 @@ def test_a_migration_that_fails_leaves_nothing(blank_url: str, monkeypatch: pyte
             opened(blank_url)
     with opened(blank_url) as store:
         assert store.issues.all() == []
+
+
+def test_a_store_of_version_2_is_brought_up_to_date_with_all_it_holds(blank_url: str) -> None:
+    _write_version_2(blank_url)
+    with opened(blank_url) as store:
+        assert {each.id: store.outbox.sums(each.id)["sent"] for each in store.issues.all()} == {
+            issue: len(sent) for issue, sent in oldstore.SENT.items()}
+        assert [each.link_version for each in store.issues.all()] == [1] * 5
+        assert store.subscribers.remembered("links by row up to") == "6"
+        newest = store.issues.manifest(oldstore.WEEKS[-1])
+        for subscriber in store.subscribers.all():
+            member = store.issues.member(replace(newest, issue="weekly-next"), subscriber.id)
+            assert member is not None
+            earlier = {story for issue in oldstore.WEEKS if subscriber.email in oldstore.SENT[issue]
+                       for story in oldstore.STORIES[issue][subscriber.email]}
+            waiting = set(oldstore.STORIES[oldstore.WEEKS[-1]][subscriber.email])
+            assert member.past.had == (earlier | waiting) & {each.story.id for each in newest.candidates}
+
+
+def _write_version_2(url: str) -> None:
+    """The old store's rows in this database, which an older Alembic version made."""
+    engine_ = create_engine(url.replace("postgresql://", "postgresql+psycopg://"))
+    config = Config()
+    config.set_main_option("script_location", str(Path(package.__file__).parent / "migrations"))
+    with engine_.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0002")
+        metadata = MetaData()
+        metadata.reflect(connection)
+        for table in metadata.sorted_tables:
+            if (rows := oldstore.rows()[table.name]) and table.name != "alembic_version":
+                connection.execute(insert(table), [_typed(table, row) for row in rows])
+    engine_.dispose()
+
+
+def _typed(table: Table, row: dict[str, Any]) -> dict[str, Any]:
+    """SQLite has numbers for truths, and text for JSON."""
+    kinds = {column.name: column.type for column in table.columns}
+    return {name: bool(value) if isinstance(kinds[name], Boolean) else
+            json.loads(value) if isinstance(kinds[name], JSON) and isinstance(value, str) else value
+            for name, value in row.items()}
 
 
 def test_two_processes_may_make_the_same_store_at_once(blank_url: str) -> None:

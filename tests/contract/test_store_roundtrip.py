@@ -136,7 +136,7 @@ def test_editions_and_blocks_come_back(store: Store, values: list[Edition], sets
     with store.issues.freezing(manifest(week), now=NOW) as freezing:
         freezing.keep_blocks(sets)
         for subscriber_id, value in enumerate(values, 1):
-            freezing.keep(subscriber_id, Decision(value))
+            freezing.keep(subscriber_id, freezing.record(Decision(value)))
     found = list(store.issues.editions(f"weekly-{week}"))
     assert [value for _, value, _ in found] == values
     assert [store.issues.edition(number) for number, _, _ in found] == values

@@ -10,10 +10,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from newsletter.address import Address
 from newsletter.errors import DataError, TryLater, UsageError
-from newsletter.model import Problem, Receipt, Settled, Status, Subscriber
+from newsletter.model import (
+    Interests,
+    Newsletter,
+    Problem,
+    Receipt,
+    Settled,
+    Status,
+    Subscriber,
+    Subscription,
+    Variation,
+)
 from newsletter.store import Store, Synced
-from tests.storing import NOW, PLACE, READING, SENT, crowd, fill, freeze, person, send, stored
+from tests.storing import NOW, PLACE, READING, SENT, crowd, fill, freeze, handle, person, send, stored
 
 DAY = timedelta(days=1)
 
@@ -235,3 +246,76 @@ def test_one_walks_from_person_to_person_past_those_removed(store: Store) -> Non
     assert store.subscribers.after(bob.id, 5) == []
     assert store.subscribers.before(bob.id) == ann
     assert store.subscribers.before(ann.id) is None
+
+
+# --- Subscriptions and handles ---
+
+LATER = replace(READING, now=NOW + timedelta(days=1))
+MONTHLY = Newsletter("monthly", "The Month", "desk@example.org")
+
+
+def subscribed(store: Store, name: str) -> list[str]:
+    return [each.newsletter for each in store.subscribers.subscriptions(stored(person(name), store).id)]
+
+
+def test_a_row_that_names_no_newsletter_means_those_that_existed_when_it_was_first_read(store: Store) -> None:
+    store.subscribers.sync([person("ann")], READING)
+    more = replace(LATER, newsletters=(*READING.newsletters, MONTHLY))
+    store.subscribers.sync([person("ann"), person("bob")], more)
+    assert subscribed(store, "ann") == ["daily", "weekly"]
+    assert subscribed(store, "bob") == ["daily", "monthly", "weekly"]
+
+
+def test_a_later_newsletter_for_everybody_reaches_older_rows_too(store: Store) -> None:
+    store.subscribers.sync([person("ann")], READING)
+    more = replace(LATER, newsletters=(*READING.newsletters, replace(MONTHLY, everybody=True)))
+    store.subscribers.sync([person("ann")], more)
+    assert subscribed(store, "ann") == ["daily", "monthly", "weekly"]
+
+
+def test_a_subscription_follows_its_row_and_remembers_since_when(store: Store) -> None:
+    ann = replace(person("ann", "ai"), newsletters=("weekly",))
+    store.subscribers.sync([ann], READING)
+    only = store.subscribers.subscriptions(stored(ann, store).id)
+    assert [(each.newsletter, each.since) for each in only] == [("weekly", NOW)]
+    own = {"weekly": Variation(topics=("law",), excluded=(), frequency="monthly", status="paused")}
+    store.subscribers.sync([replace(ann, newsletters=("*",), declined=("daily",), variations=own)], LATER)
+    [weekly] = store.subscribers.subscriptions(stored(ann, store).id)
+    assert weekly == Subscription("weekly", "paused", Interests(("law",), frequency="monthly"), NOW)
+
+
+def test_who_declines_a_newsletter_is_sent_nothing_more_of_it(store: Store) -> None:
+    fill(store, [person("ann"), person("bob")])
+    freeze(store)
+    fill(store, [replace(person("ann"), declined=("weekly",)),
+                 replace(person("bob"), variations={"weekly": Variation(status="unsubscribed")})])
+    send(store, "weekly-0")
+    assert store.outbox.sums("weekly-0")["withdrawn"] == 2
+
+
+def test_nothing_is_sent_to_who_paused_until_the_day_has_come(store: Store) -> None:
+    fill(store, [replace(person("ann"), paused_until=NOW + timedelta(days=10)), person("bob")])
+    freeze(store, 0)
+    freeze(store, 2)
+    assert [store.outbox.audience(issue) for issue in ("weekly-0", "weekly-2")] == [1, 2]
+    fill(store, [person("ann"), replace(person("bob"), paused_until=NOW + timedelta(days=1))])
+    send(store, "weekly-0")
+    assert store.outbox.sums("weekly-0")["withdrawn"] == 1
+
+
+def test_a_handle_leads_to_its_subscriber_and_a_former_one_too(store: Store) -> None:
+    fill(store, [person("ann"), person("bob")])
+    ann = stored(person("ann"), store)
+    store.subscribers.readdress(ann.key, Address("ann@example.net", "ann@example.net"), "new", now=NOW)
+    found = [store.subscribers.by_handle(each) for each in (handle(ann.key), "new", handle("bob@example.org"), "no")]
+    assert [each and each.email for each in found] == ["ann@example.net", "ann@example.net", "bob@example.org", None]
+    with pytest.raises(UsageError, match="already"):
+        store.subscribers.readdress("ann@example.net", Address("bob@example.org", "bob@example.org"), "b", now=NOW)
+
+
+def test_the_preference_file_does_not_bring_back_who_was_erased(store: Store) -> None:
+    fill(store, [person("ann"), person("bob")])
+    assert store.subscribers.erase("ann@example.org", now=NOW)
+    synced = sync(store, person("ann", line=2), person("bob"))
+    assert (synced.new, [problem.place for problem in synced.problems]) == (0, [f"{PLACE}:2"])
+    assert store.subscribers.get("ann@example.org") is None
