@@ -1,7 +1,7 @@
 """Subscriptions as the preference file wants them: a row for each subscriber and newsletter, written if it changes."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -24,11 +24,18 @@ class Subscribing:
         self.is_new = _remember(connection, newsletters)
         """Whether there are other newsletters than at the last sync, so that every row has to be looked at."""
 
-    def write(self, people: Sequence[tuple[int, Subscriber, datetime]]) -> None:
-        """Makes the subscriptions of these people what their rows say. With each comes the store's number and when the
-        row was first read."""
+    def begin(self, people: Iterable[tuple[int, Subscriber]]) -> None:
+        """Writes the subscriptions of people who are new, each with the store's number."""
+        self._run(insert(table), [_row(number, each) for number, person in people
+                                  for each in subscriptions(person, self._newsletters, first_read=self._now)])
+
+    def change(self, people: Sequence[tuple[int, Subscriber, datetime]]) -> None:
+        """Makes the subscriptions of people who are known what their rows say. With each comes the store's number and
+        when the row was first read."""
         wanted = {(each.newsletter, number): each for number, person, first_read in people
                   for each in subscriptions(person, self._newsletters, first_read=first_read)}
+        if not people:
+            return
         known = self._known([number for number, _, _ in people])
         self._run(insert(table), [_row(number, each) for (name, number), each in wanted.items()
                                   if (name, number) not in known])

@@ -61,8 +61,9 @@ class Syncing:
         before = connection.execute(select(
             func.coalesce(func.max(table.c.id), 0),
             func.count().filter(table.c.present),
-            func.count().filter(table.c.present, table.c.status == "active"))).one()
-        self._last_id, self._unseen, self._active = before
+            func.count().filter(table.c.present, table.c.status == "active"),
+            func.count().filter(table.c.email == ""))).one()
+        self._last_id, self._unseen, self._active, self._has_erased = before
         self._seen = bytearray(self._last_id + 1)
         self._new = self._changed = self._unchanged = 0
         self._problems: list[Problem] = []
@@ -112,7 +113,8 @@ class Syncing:
         self._new += len(writes.new)
         self._changed += len(writes.changed)
         writes.run(self._connection)
-        self._subscribing.write([*subscribed, *self._numbered(new, people)])
+        self._subscribing.change(subscribed)
+        self._subscribing.begin(self._numbered(new, people))
 
     def _compared(self, person: Subscriber, old: Any, writes: "_Writes") -> bool:
         """Whether the row of somebody known has changed; then its new values are among the writes."""
@@ -130,13 +132,15 @@ class Syncing:
 
     def _numbered(
         self, new: Iterable[str], people: Mapping[str, Subscriber],
-    ) -> Iterator[tuple[int, Subscriber, datetime]]:
+    ) -> Iterator[tuple[int, Subscriber]]:
         """New people with the numbers that they have got."""
         query = select(table.c.id, table.c.key).where(table.c.key.in_(list(new)))
-        return ((number, people[key], self._now) for number, key in self._connection.execute(query))
+        return ((number, people[key]) for number, key in self._connection.execute(query))
 
     def _erased(self, handles: Iterable[str]) -> frozenset[str]:
         """Those of the handles whose person was erased: the handle is all that is kept of them."""
+        if not self._has_erased:
+            return frozenset()
         query = select(table.c.handle).where(table.c.handle.in_(list(handles)), table.c.email == "")
         return frozenset(self._connection.scalars(query))
 
