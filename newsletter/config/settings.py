@@ -146,8 +146,9 @@ def _where(text: str, content: Mapping[str, Any], file: Path) -> Where:
     lines = cache(lambda: places(text))  # needed only when something is wrong
 
     def where(path: tuple[str | int, ...]) -> str:
-        if sets(path):
-            return variable(path)
+        key = path[:-1] if isinstance(path[-1], int) else path  # an item of a list has no twin of its own
+        if sets(key):
+            return variable(key)
         match path:
             case (str() as table, str() as name, *rest) if name in numbers.get(table, {}):
                 path = (table, numbers[table][name], *rest)
