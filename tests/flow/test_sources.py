@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from newsletter.app import stories
+from newsletter.app.previewing import Previewing
 from newsletter.cli import cli
 from newsletter.sources import readers
 from newsletter.sources.document import Document
@@ -235,7 +236,20 @@ def test_an_issue_asks_a_source_once_in_its_interval_and_a_person_whenever_they_
     assert asked(119, stories.fetch_due) == 1
     assert asked(120, stories.fetch_due) == 2
     assert asked(121, stories.fetch) == 3
-    assert asked(240, stories.fetch_due) == 3
-    desk.clock.set(start + timedelta(minutes=241))
-    desk.prepare()
-    assert len(site.asked) == 4
+    for minutes, slot, times in ((240, "2026-11-30T08:00", 3), (241, "2026-12-07T08:00", 4)):
+        desk.clock.set(start + timedelta(minutes=minutes))
+        desk.prepare(slot)
+        assert len(site.asked) == times
+
+
+def test_a_preview_that_is_opened_again_and_again_asks_a_source_once_in_its_interval(
+    newsroom: Newsroom, site: Site
+) -> None:
+    site.pages["/feed"] = page(FEED)
+    newsroom.configure('["wire"]', source(f"{site.root}/feed", 'interval = "2h"'))
+    for _ in range(3):
+        with newsroom.desk.app() as app:
+            previewing = Previewing(app)
+            assert previewing.read_feeds()
+            previewing.close()
+    assert len(site.asked) == 1
