@@ -147,7 +147,7 @@ class SourceSettings:
     password: SecretStr = SecretStr("")
     """From the environment only; refused in the file."""
     options: dict[Line, Line] = field(default_factory=dict)
-    """What its kind can be told; the kinds listed above have no options."""
+    """Settings of its reader, each a text; the kinds listed above have none."""
 
     @model_validator(mode="after")
     def _credentials(self) -> Self:

@@ -1,4 +1,4 @@
-"""Where stories come from, what we remember of it, and what one reading of it gives."""
+"""Sources of stories, what we remember of each, and what one reading of it gives."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -37,7 +37,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class FeedState:
-    """What a URL told us last time, kept so that the next request is a polite one (RFC 9110, section 13)."""
+    """What a URL answered last time, kept so that the next request is a polite one (RFC 9110, section 13)."""
 
     url: str
     """Where to ask: the configured address, or where a 301 or 308 moved it for good."""

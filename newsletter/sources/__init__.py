@@ -2,7 +2,7 @@
 
 1. `files` and `web` fetch a source's `Document`s.
 2. `readers` finds the reader of each document, by its content whatever it is called, and has the table of them all.
-3. `item` makes clean stories of what the reader found.
+3. `harvest` makes clean stories of the `Item`s that the reader found.
 
 A source that cannot be read is a problem, never an exception: one bad feed must not keep back the others.
 """
@@ -17,7 +17,8 @@ from newsletter.model import FeedState, Harvest, Problem, Source
 from newsletter.sources import readers
 from newsletter.sources.document import Document
 from newsletter.sources.files import Files
-from newsletter.sources.item import Item, gather
+from newsletter.sources.harvest import gather
+from newsletter.sources.item import Item
 from newsletter.sources.login import Login, shown
 from newsletter.sources.web import Answer, Web
 

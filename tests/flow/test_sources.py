@@ -21,7 +21,7 @@ from newsletter.app.previewing import Previewing
 from newsletter.cli import cli
 from newsletter.sources import readers
 from newsletter.sources.document import Document
-from newsletter.sources.item import gather
+from newsletter.sources.harvest import gather
 from newsletter.sources.readers import Reader
 from tests.flow.desk import Desk
 from tests.website import FEED, Site, page, status
