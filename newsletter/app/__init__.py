@@ -21,7 +21,7 @@ from newsletter.config import Settings
 from newsletter.errors import DataError, UsageError
 from newsletter.key import load_key
 from newsletter.links import Links
-from newsletter.model import Newsletter
+from newsletter.model import Newsletter, Source
 from newsletter.render.template import Template
 from newsletter.sources import Sources
 from newsletter.sources.web import Web
@@ -61,7 +61,8 @@ class App:
 
     @cached_property
     def sources(self) -> Sources:
-        return Sources(self.root, Web(self.settings.site.base_url, allow_private=self.settings.fetch.allow_private))
+        web = Web(self.settings.site.base_url, allow_private=self.settings.fetch.allow_private)
+        return Sources(self.root, web, declared=self._declared, password=self._password)
 
     def topics(self) -> Topics:
         """topics.toml as it is now. Raises DataError with file and line."""
@@ -76,6 +77,12 @@ class App:
     def template(self, newsletter: Newsletter) -> Template:
         return Template.load(newsletter.template, self.root)
 
+    def source(self, name: str) -> Source:
+        """A source by its address, or by the name of its `[[source]]`."""
+        each = self.settings.sources.get(name)
+        address = each.url if each else name
+        return self._declared.get(address, Source(address))
+
     def newsletter(self, name: str) -> Newsletter:
         """A newsletter of newsletter.toml by its name. Raises UsageError with what there is."""
         return self.settings.newsletters[self._known(name, self.settings.newsletters)]
@@ -83,6 +90,18 @@ class App:
     def close(self) -> None:
         if "store" in self.__dict__:
             self.store.close()
+
+    @cached_property
+    def _declared(self) -> Mapping[str, Source]:
+        """What each `[[source]]` says, by address."""
+        return {
+            each.url: Source(each.url, name=each.name, kind=each.kind, interval=each.interval, username=each.username,
+                             options=each.options)
+            for each in self.settings.sources.values()
+        }
+
+    def _password(self, source: Source) -> str:
+        return config.password(self.settings.sources[source.name], root=self.root)
 
     def _known(self, name: str, newsletters: Mapping[str, Newsletter]) -> str:
         if name in newsletters:

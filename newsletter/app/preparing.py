@@ -67,7 +67,7 @@ def prepare_issue(
         raise AlreadyPrepared(taken)
     template = app.template(newsletter)
     synced = subscribers.sync_subscribers(app)  # what can be wrong here is found before anybody is asked for stories
-    fetched = stories.fetch(app, [name], progress=on_source)
+    fetched = stories.fetch_due(app, [name], progress=on_source)
     manifest, unclear = draft(app, newsletter, slot)
     audience = prepare.freeze(
         manifest, partial(_compile, app, template, manifest), app.store.issues, languages=template.languages,

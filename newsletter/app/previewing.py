@@ -14,11 +14,11 @@ from pathlib import Path
 from threading import Lock
 
 from newsletter import config, prepare
-from newsletter.app import App, issues, subscribers
+from newsletter.app import App, issues, stories, subscribers
 from newsletter.app.proofs import DraftProof, FrozenProof, Proof, Rendition, open_slot
 from newsletter.choosing.edition import CLIPPED_AT
 from newsletter.errors import NewsletterError, UsageError
-from newsletter.model import Interests, Problem, Subscriber, Topic
+from newsletter.model import Interests, Problem, Source, Subscriber, Topic
 from newsletter.render.template import shipped
 from newsletter.store import Issue
 
@@ -97,11 +97,11 @@ class Previewing:
 
     def read_feeds(self) -> bool:
         """Asks the addresses among the sources, once; false if there are none."""
-        names = [name for name in self._sources() if _is_address(name)]
+        feeds = [source for source in stories.sources(self._app) if source.on_web]
         with self._lock:
-            self._feeds = self._fetch(names)
+            self._feeds = self._fetch(stories.due(self._app, feeds))
             self._newest.clear()
-        return bool(names)
+        return bool(feeds)
 
     def draw(self, issue: str, reader: Subscriber) -> Shown:
         """The reader's rendition of a frozen issue by its id, or of the draft of a newsletter by its name.
@@ -180,7 +180,7 @@ class Previewing:
         settings, root = self._app.settings, self._app.root
         files = {root / name for name in (config.FILE, settings.topics, settings.related, settings.preferences)}
         folders = {shipped(), root / "templates"}
-        for path in (root / name for name in self._sources() if not _is_address(name)):
+        for path in (root / each.address for each in stories.sources(self._app) if not each.on_web):
             (folders if path.is_dir() else files).add(path)
         below = {path for folder in folders for path in folder.rglob("*") if path.is_dir()}
         return Watched(frozenset(files), frozenset(path for path in folders | below if path.is_dir()))
@@ -225,21 +225,18 @@ class Previewing:
             self._app = replace(self._app, settings=settings)
 
     def _read_stories(self) -> None:
-        self._problems = self._fetch([name for name in self._sources() if not _is_address(name)])
+        self._problems = self._fetch([each for each in stories.sources(self._app) if not each.on_web])
 
     def _read_subscribers(self) -> None:
         synced = subscribers.sync_subscribers(self._app)
         self._problems += synced.problems if synced else ()
 
-    def _fetch(self, names: Sequence[str]) -> tuple[Problem, ...]:
+    def _fetch(self, sources: Sequence[Source]) -> tuple[Problem, ...]:
+        addresses, now = [each.address for each in sources], self._app.now()
         fetched = prepare.fetch(
-            names, self._app.sources, self._app.store.stories, now=self._app.now(), progress=lambda name: None,
+            addresses, self._app.sources, self._app.store.stories, now=now, progress=lambda address: None,
         )
         return fetched.problems
-
-    def _sources(self) -> list[str]:
-        newsletters = self._app.settings.newsletters.values()
-        return list(dict.fromkeys(source for each in newsletters for source in each.sources))
 
 
 def personas(topics: Sequence[Topic]) -> tuple[Persona, ...]:
@@ -260,10 +257,6 @@ def personas(topics: Sequence[Topic]) -> tuple[Persona, ...]:
 def pages() -> Path:
     """The folder of the pages' templates."""
     return shipped() / "web"
-
-
-def _is_address(source: str) -> bool:
-    return source.lower().startswith(("http://", "https://"))
 
 
 def _content(proof: Proof, reader: Subscriber) -> object:

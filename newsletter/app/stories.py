@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from newsletter import prepare
 from newsletter.app import App
+from newsletter.model import Source
 from newsletter.prepare import Fetched
 
 ADDED = "added"
@@ -12,12 +13,32 @@ ADDED = "added"
 
 
 def fetch(app: App, newsletters: Sequence[str] = (), *, progress: Callable[[str], None]) -> Fetched:
-    """Reads the sources of these newsletters, of all by default."""
+    """Reads every source of these newsletters, of all by default."""
+    return _read(app, sources(app, newsletters), progress)
+
+
+def fetch_due(app: App, newsletters: Sequence[str] = (), *, progress: Callable[[str], None]) -> Fetched:
+    """Reads the sources of these newsletters whose interval has passed since they were last read."""
+    return _read(app, due(app, sources(app, newsletters)), progress)
+
+
+def sources(app: App, newsletters: Sequence[str] = ()) -> list[Source]:
+    """The sources of these newsletters, of all by default, each once."""
     chosen = [app.newsletter(name) for name in newsletters or app.settings.newsletters]
-    every = {source for newsletter in app.settings.newsletters.values() for source in newsletter.sources}
-    app.store.stories.retain([*sorted(every), ADDED])
-    names = list(dict.fromkeys(source for newsletter in chosen for source in newsletter.sources))
-    return prepare.fetch(names, app.sources, app.store.stories, now=app.now(), progress=progress)
+    return [app.source(each) for each in dict.fromkeys(each for newsletter in chosen for each in newsletter.sources)]
+
+
+def due(app: App, among: Sequence[Source]) -> list[Source]:
+    """Those of these sources whose interval has passed since they were last read."""
+    now = app.now()
+    return [source for source in among if source.is_due(app.store.stories.last_fetch(source.address), now)]
+
+
+def _read(app: App, chosen: Sequence[Source], progress: Callable[[str], None]) -> Fetched:
+    """Stories of a source that no newsletter has any more are nobody's from now on."""
+    app.store.stories.retain([*sorted(each.address for each in sources(app)), ADDED])
+    addresses = [each.address for each in chosen]
+    return prepare.fetch(addresses, app.sources, app.store.stories, now=app.now(), progress=progress)
 
 
 def add_stories(app: App, data: bytes, *, name: str) -> Fetched:

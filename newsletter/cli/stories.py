@@ -21,7 +21,10 @@ group = typer.Typer(no_args_is_help=True, help="Stories: fetch them from the sou
 @group.command(epilog=example("newsletter stories fetch", "newsletter stories fetch weekly --json"))
 def fetch(newsletter: Annotated[list[str] | None, typer.Argument(help="Newsletters; all by default.")] = None,
           as_json: Json = False) -> None:
-    """Read every source and keep what is new or changed. One bad source is reported and stops nothing."""
+    """Read every source, whatever its interval, and keep what is new or changed.
+
+    One bad source is reported and stops nothing.
+    """
     from newsletter.app import stories
 
     with project() as app:
@@ -81,11 +84,11 @@ def list_stories(
 
 
 @group.command(epilog=example("newsletter stories release https://example.org/feed.xml"))
-def release(source: Annotated[str, typer.Argument(help="The source whose held stories may go out.")],
+def release(source: Annotated[str, typer.Argument(help="The source whose held stories may go out: address or name.")],
             as_json: Json = False) -> None:
     """Let the stories of a source go out that were held because so many old ones came at once."""
     with project() as app:
-        count = app.store.stories.release(source)
+        count = app.store.stories.release(app.source(source).address)
         result({"released": count}, as_json=as_json, words=lambda: print(f"{count} stories released"))
 
 

@@ -3,17 +3,18 @@
 1. `find` walks upward from a folder to the project's `newsletter.toml`.
 2. `read` lays the environment over the file (`NEWSLETTER_DELIVERY__TRANSPORT=smtp`), checks every key against `keys`,
    and gives `Settings`. All that is wrong is told at once (`complaints`), each with its line (`places`).
-3. `password` fetches a relay's secret when it is needed, and not before.
+3. `password` fetches the secret of a relay or a source when it is needed, and not before.
 4. `reference` writes docs/configuration.md from the declarations in `keys`.
 
 It imports pydantic, which is slow: a command imports it when it runs, not when it is declared.
 """
 
-from newsletter.config.keys import DeliverySettings, FetchSettings, Relay, Site
+from newsletter.config.keys import DeliverySettings, FetchSettings, Relay, Site, SourceSettings
 from newsletter.config.password import password
 from newsletter.config.reference import reference
 from newsletter.config.settings import FILE, Settings, find, read
 
 __all__ = [
-    "FILE", "DeliverySettings", "FetchSettings", "Relay", "Settings", "Site", "find", "password", "read", "reference",
+    "FILE", "DeliverySettings", "FetchSettings", "Relay", "Settings", "Site", "SourceSettings", "find", "password",
+    "read", "reference",
 ]

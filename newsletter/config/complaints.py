@@ -8,7 +8,7 @@ from typing import Any
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from newsletter.config.environment import NAMED, Path, twins, variable
+from newsletter.config.environment import LISTED, NAMED, Path, twins, variable
 from newsletter.config.keys import header, literals, tables
 from newsletter.config.values import Wrong, has_password, meant, shown
 from newsletter.model import Problem
@@ -29,7 +29,8 @@ def misplaced(content: Mapping[str, Any], where: Where) -> Iterator[Problem]:
         if table not in tables():
             yield Problem(name, *_no_table(table))
     yield from _secrets(content, where)
-    yield from _relays(content.get("relay", []), where)
+    for table in LISTED:
+        yield from _list(table, content.get(table, []), where)
 
 
 def complaints(errors: Iterable[ErrorDetails], where: Where) -> Iterator[Problem]:
@@ -46,12 +47,8 @@ def _no_table(table: str) -> tuple[str, str]:
 
 def _secrets(content: Mapping[str, Any], where: Where) -> Iterator[Problem]:
     """Secrets in the file: it is read by many, copied, and kept by git for ever."""
-    relays = content.get("relay")
-    for number, relay in enumerate(relays if isinstance(relays, list) else []):
-        if isinstance(relay, dict) and "password" in relay:
-            twin = variable(("relay", str(relay.get("name", "NAME")), "password"))
-            cure = f"Write password_file or password_command instead, or set {twin}."
-            yield Problem(where(("relay", number, "password")), "a password is not kept in this file", cure)
+    for table in LISTED:
+        yield from _passwords(table, content.get(table), where)
     store = content.get("store")
     if isinstance(store, dict) and has_password(str(store.get("url", ""))):
         path: Path = ("store", "url")
@@ -59,15 +56,24 @@ def _secrets(content: Mapping[str, Any], where: Where) -> Iterator[Problem]:
         yield Problem(where(path), "a password is not kept in this file", cure)
 
 
-def _relays(relays: object, where: Where) -> Iterator[Problem]:
-    if not isinstance(relays, list):
-        yield Problem(where(("relay",)), "relay is no list of tables", "Write [[relay]], with two brackets.")
+def _passwords(table: str, many: object, where: Where) -> Iterator[Problem]:
+    for number, keys in enumerate(many if isinstance(many, list) else []):
+        if isinstance(keys, dict) and "password" in keys:
+            twin = variable((table, str(keys.get("name", "NAME")), "password"))
+            cure = f"Write password_file or password_command instead, or set {twin}."
+            yield Problem(where((table, number, "password")), "a password is not kept in this file", cure)
+
+
+def _list(table: str, many: object, where: Where) -> Iterator[Problem]:
+    """What is wrong with a list of tables as a whole; two of them may not have one name."""
+    if not isinstance(many, list):
+        yield Problem(where((table,)), f"{table} is no list of tables", f"Write [[{table}]], with two brackets.")
         return
-    names = Counter(relay["name"] for relay in relays if isinstance(relay, dict) and isinstance(relay.get("name"), str))
+    names = Counter(keys["name"] for keys in many if isinstance(keys, dict) and isinstance(keys.get("name"), str))
     for name, count in names.items():
         if count > 1:
-            cure = "Give each relay a name of its own."
-            yield Problem(where(("relay", name, "name")), f'{count} relays are called "{shown(name)}"', cure)
+            cure = f"Give each {table} a name of its own."
+            yield Problem(where((table, name, "name")), f'{count} {table}s are called "{shown(name)}"', cure)
 
 
 def _told(error: ErrorDetails, path: Path) -> tuple[str, str]:

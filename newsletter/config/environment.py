@@ -8,7 +8,9 @@ from pydantic_settings import EnvSettingsSource
 
 PREFIX = "NEWSLETTER_"
 DELIMITER = "__"
-NAMED = ("relay", "newsletter")
+LISTED = ("relay", "source")
+"""Tables of which there is a list in the file, `[[relay]]`; each has a key `name`."""
+NAMED = (*LISTED, "newsletter")
 """Tables of which there are several, each with a name; a hyphen of the name is an underscore in the environment."""
 
 Path = tuple[str | int, ...]
@@ -41,7 +43,7 @@ class Environment(EnvSettingsSource):
         content = super().__call__()
         for table in NAMED:
             content[table] = {name.replace("_", "-"): keys for name, keys in content.get(table, {}).items()}
-        for name, keys in content["relay"].items():
+        for name, keys in ((name, keys) for table in LISTED for name, keys in content[table].items()):
             if isinstance(keys, dict):
                 keys["name"] = name
         return content

@@ -3,6 +3,7 @@
 The sentence under a key is its meaning in docs/configuration.md.
 """
 
+from dataclasses import field
 from datetime import timedelta
 from typing import Annotated, Any, Literal, Self, get_args, get_origin
 
@@ -113,16 +114,56 @@ class Relay:
 
     @model_validator(mode="after")
     def _credentials(self) -> Self:
-        secret = self.password_file or self.password_command or self.password.get_secret_value()
-        if self.username and not secret:
-            raise Wrong("there is a username and no password", "Write password_file or password_command beside it.")
-        if secret and not self.username:
-            raise Wrong("there is a password and no username", "Write username = \"…\" beside it.")
+        secret = _login(self)
         if self.login == "xoauth2" and not self.username:
             raise Wrong("xoauth2 needs a username and a token", "Write username and password_command, or drop login.")
         if secret and self.security == "none" and self.host not in LOOPBACK:
             raise Wrong("the password would travel unencrypted", 'Write security = "starttls" or "tls".')
         return self
+
+
+@table(frozen=True, slots=True, kw_only=True, config=CLOSED)
+class SourceSettings:
+    """A source of which more is to be said than where it is. A newsletter's `sources` name it."""
+
+    name: Annotated[Name, Field(examples=["agency"])]
+    """Lower-case letters, digits and hyphens; it stands for the source in `sources` and in the environment."""
+    url: Annotated[Line, Field(min_length=1, examples=["https://example.org/feed.xml"]), AfterValidator(values.source)]
+    """Address of a feed, without a login, or a folder or file relative to the project. The store knows the source's
+    stories by it, so a new name changes nothing."""
+    kind: Line = ""
+    """How its documents are read: `markdown`, `feed`, `json-feed`, `text`, or a kind of your own; empty means that
+    each document shows it by its content."""
+    interval: Duration = timedelta()
+    """It is not asked again before so much time has passed, except by `newsletter stories fetch`. Unset: it is asked
+    for each issue."""
+    username: Line = ""
+    """Who logs in at its address (HTTP basic authentication); empty means nobody. The login is sent encrypted, or to
+    this machine, and never to where a redirect leads."""
+    password_file: Line = ""
+    """As for a relay."""
+    password_command: Line = ""
+    """As for a relay."""
+    password: SecretStr = SecretStr("")
+    """From the environment only; refused in the file."""
+    options: dict[Line, Line] = field(default_factory=dict)
+    """Settings of its reader, each a text; the kinds listed above have none."""
+
+    @model_validator(mode="after")
+    def _credentials(self) -> Self:
+        if _login(self) and "://" not in self.url:
+            raise Wrong("there is a login for a file or folder", "Take it out, or write a web address as url.")
+        return self
+
+
+def _login(keys: Relay | SourceSettings) -> bool:
+    """Whether there is a login. Raises Wrong for half of one."""
+    secret = bool(keys.password_file or keys.password_command or keys.password.get_secret_value())
+    if keys.username and not secret:
+        raise Wrong("there is a username and no password", "Write password_file or password_command beside it.")
+    if secret and not keys.username:
+        raise Wrong("there is a password and no username", "Write username = \"…\" beside it.")
+    return secret
 
 
 @table(frozen=True, slots=True, kw_only=True, config=CLOSED)
@@ -139,8 +180,9 @@ class Publication:
     """One sentence for the public pages."""
     template: Annotated[Line, Field(min_length=1)] = _publication.template
     """Folder below `templates/`, the project's own or a shipped one."""
-    sources: Listed = _publication.sources
-    """Folders and files relative to the project, and addresses of feeds."""
+    sources: Annotated[tuple[Annotated[Line, AfterValidator(values.source)], ...], NoDecode,
+                       BeforeValidator(values.listed)] = _publication.sources
+    """Folders and files relative to the project, addresses of feeds, and names of `[[source]]`."""
     schedule: Line = _publication.schedule
     """Words ("every monday at 08:00") or a cron expression with day names; empty means that nothing goes by itself."""
     timezone: Annotated[Line, AfterValidator(values.timezone)] = _publication.timezone
@@ -185,7 +227,7 @@ class Files:
 
 
 class Keys(BaseSettings):
-    """The whole file, with `[[relay]]` by name."""
+    """The whole file, with `[[relay]]` and `[[source]]` by name."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_nested_delimiter=DELIMITER, extra="forbid")
 
@@ -193,6 +235,7 @@ class Keys(BaseSettings):
     store: Store = Store()
     delivery: DeliverySettings = DeliverySettings()
     relay: dict[Name, Relay] = {}
+    source: dict[Name, SourceSettings] = {}
     newsletter: dict[Name, Publication] = {}
     fetch: FetchSettings = FetchSettings()
     files: Files = Files()
@@ -227,8 +270,8 @@ def tables() -> dict[str, dict[str, FieldInfo]]:
 def header(path: Path) -> str:
     """A table's header as written in the file: "[site]", "[[relay]]", "[newsletter.weekly]"."""
     match path:
-        case ("relay", *_):
-            return "[[relay]]"
+        case ("relay" | "source" as listed, *_):
+            return f"[[{listed}]]"
         case ("newsletter", str() as name, *_):
             return f"[newsletter.{name}]"
         case ("newsletter",):

@@ -1,4 +1,4 @@
-"""A relay's password: fetched when it is needed, kept nowhere."""
+"""The password of a relay or a source: fetched when it is needed, kept nowhere."""
 
 import os
 import shlex
@@ -6,7 +6,7 @@ import stat
 import subprocess
 from pathlib import Path
 
-from newsletter.config.keys import Relay
+from newsletter.config.keys import Relay, SourceSettings
 from newsletter.errors import ConfigError
 
 MOUNTED = Path("/run")
@@ -15,18 +15,19 @@ PATIENCE = 30
 """Seconds a password command may take."""
 
 
-def password(relay: Relay, *, root: Path) -> str:
-    """The relay's password: from the environment, else its file, else its command; empty if it has none.
+def password(keys: Relay | SourceSettings, *, root: Path) -> str:
+    """Their password: from the environment, else its file, else its command; empty if they have none.
 
     `root` is the project's folder. Raises ConfigError if the file or the command gives none, or if others may use
     the file.
     """
-    if given := relay.password.get_secret_value():
+    if given := keys.password.get_secret_value():
         return given
-    if relay.password_file:
-        return _from_file(root / Path(relay.password_file).expanduser())
-    if relay.password_command:
-        return _from_command(relay.password_command, root, place=f"password_command of relay {relay.name}")
+    if keys.password_file:
+        return _from_file(root / Path(keys.password_file).expanduser())
+    if keys.password_command:
+        table = "relay" if isinstance(keys, Relay) else "source"
+        return _from_command(keys.password_command, root, place=f"password_command of {table} {keys.name}")
     return ""
 
 
@@ -37,7 +38,7 @@ def _from_file(file: Path) -> str:
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(
             f"the password file cannot be read: {_reason(error)}", place=str(file),
-            cure="Put the password on its first line, readable by the user who sends.",
+            cure="Put the password on its first line, readable by the user who runs newsletter.",
         ) from error
     if mode & 0o077 and not file.resolve().is_relative_to(MOUNTED):
         raise ConfigError(f"others may use the password file (mode {mode:04o})", place=str(file),

@@ -2,7 +2,7 @@
 
 import json
 from datetime import timedelta
-from typing import Any
+from typing import Any, get_origin
 
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
@@ -59,13 +59,17 @@ def _kind(declared: FieldInfo) -> str:
     if words := literals(declared):
         return " or ".join(f'`"{word}"`' for word in words)
     kinds: dict[Any, str] = {str: "text", int: "whole number", bool: "`true` or `false`", timedelta: "length of time"}
+    if get_origin(declared.annotation) is dict:
+        return "table of texts"
     return kinds.get(declared.annotation, "list of texts")
 
 
 def _default(declared: FieldInfo) -> str:
     if declared.is_required():
         return f"needed: `{json.dumps(declared.examples[0], ensure_ascii=False)}`" if declared.examples else "needed"
-    match declared.default:
+    match declared.get_default(call_default_factory=True, validated_data={}):
+        case timedelta() as time if not time:
+            return ""
         case timedelta() as time:
             hours = time // timedelta(hours=1)
             return f'`"{hours // 24}d"`' if hours % 24 == 0 else f'`"{hours}h"`'

@@ -3,7 +3,7 @@
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import cache
 from pathlib import Path
@@ -13,8 +13,18 @@ from typing import Any
 from pydantic import ValidationError
 
 from newsletter.config.complaints import Where, complaints, misplaced
-from newsletter.config.environment import sets, variable
-from newsletter.config.keys import PORTS, DeliverySettings, FetchSettings, Keys, Publication, Relay, Site, tables
+from newsletter.config.environment import LISTED, sets, variable
+from newsletter.config.keys import (
+    PORTS,
+    DeliverySettings,
+    FetchSettings,
+    Keys,
+    Publication,
+    Relay,
+    Site,
+    SourceSettings,
+    tables,
+)
 from newsletter.config.places import places
 from newsletter.errors import ConfigError
 from newsletter.model import Newsletter, Problem
@@ -34,8 +44,10 @@ class Settings:
     delivery: DeliverySettings
     relays: tuple[Relay, ...]
     """In the file's order, every port filled in."""
+    sources: Mapping[str, SourceSettings]
+    """Each `[[source]]` by name."""
     newsletters: Mapping[str, Newsletter]
-    """By name, in the file's order."""
+    """By name, in the file's order. Their sources are addresses, those of a `[[source]]` too."""
     fetch: FetchSettings
     preferences: str
     topics: str
@@ -60,7 +72,8 @@ def read(file: Path) -> Settings:
     where = _where(text, content, file)
     problems = list(misplaced(content, where))
     known = {table: keys for table, keys in content.items() if table in tables()}
-    known["relay"] = {name: content["relay"][number] for name, number in _relays(content).items()}
+    for table in LISTED:
+        known[table] = {name: content[table][number] for name, number in _numbers(content, table).items()}
     try:
         keys = Keys(**known)
     except ValidationError as error:  # chained, it would show values
@@ -68,9 +81,19 @@ def read(file: Path) -> Settings:
     if keys.delivery.transport == "smtp" and not keys.relay:
         cure = 'Write [[relay]] with name = "main" and host = "…".'
         problems.append(Problem(where(("delivery", "transport")), "smtp needs a relay, and there is none", cure))
+    problems += _shared(keys.source, where)
     if problems:
         raise _all(problems, file)
     return _settings(keys, file)
+
+
+def _shared(sources: Mapping[str, SourceSettings], where: Where) -> Iterator[Problem]:
+    """Sources with the address of another one: the store could not tell their stories apart."""
+    first: dict[str, str] = {}
+    for name, source in sources.items():
+        if first.setdefault(source.url, name) != name:
+            yield Problem(where(("source", name, "url")), f"{name} has the url of {first[source.url]}",
+                          "Give each source a url of its own, or take one of the two out.")
 
 
 def _settings(keys: Keys, file: Path) -> Settings:
@@ -80,7 +103,8 @@ def _settings(keys: Keys, file: Path) -> Settings:
         store_url=keys.store.url,
         delivery=keys.delivery,
         relays=tuple(replace(relay, port=relay.port or PORTS[relay.security]) for relay in keys.relay.values()),
-        newsletters=MappingProxyType({name: _newsletter(name, each) for name, each in keys.newsletter.items()}),
+        sources=MappingProxyType(keys.source),
+        newsletters=MappingProxyType({name: _newsletter(name, each, keys) for name, each in keys.newsletter.items()}),
         fetch=keys.fetch,
         preferences=keys.files.preferences,
         topics=keys.files.topics,
@@ -89,8 +113,10 @@ def _settings(keys: Keys, file: Path) -> Settings:
     )
 
 
-def _newsletter(name: str, publication: Publication) -> Newsletter:
-    return Newsletter(name=name, **{each.name: getattr(publication, each.name) for each in fields(publication)})
+def _newsletter(name: str, publication: Publication, keys: Keys) -> Newsletter:
+    values = {each.name: getattr(publication, each.name) for each in fields(publication)}
+    addresses = (keys.source[each].url if each in keys.source else each for each in publication.sources)
+    return Newsletter(name=name, **{**values, "sources": tuple(dict.fromkeys(addresses))})
 
 
 def _text(file: Path) -> str:
@@ -116,29 +142,30 @@ def _parsed(text: str, file: Path) -> dict[str, Any]:
 
 def _where(text: str, content: Mapping[str, Any], file: Path) -> Where:
     """Tells of a key the environment variable that sets it, else its line, else that of its table, else the file."""
-    relays = _relays(content)
+    numbers = {table: _numbers(content, table) for table in LISTED}
     lines = cache(lambda: places(text))  # needed only when something is wrong
 
     def where(path: tuple[str | int, ...]) -> str:
-        if sets(path):
-            return variable(path)
+        key = path[:-1] if isinstance(path[-1], int) else path  # an item of a list has no twin of its own
+        if sets(key):
+            return variable(key)
         match path:
-            case ("relay", str() as name, *rest) if name in relays:
-                path = ("relay", relays[name], *rest)
+            case (str() as table, str() as name, *rest) if name in numbers.get(table, {}):
+                path = (table, numbers[table][name], *rest)
         number = next((lines()[path[:end]] for end in range(len(path), 0, -1) if path[:end] in lines()), None)
         return _place(file, number)
 
     return where
 
 
-def _relays(content: Mapping[str, Any]) -> dict[str, int]:
-    """Where in the list each relay stands, by name; one without a name goes by its number until it is refused."""
-    relays = content.get("relay")
-    if not isinstance(relays, list):
+def _numbers(content: Mapping[str, Any], table: str) -> dict[str, int]:
+    """Where in a list of tables each stands, by name; one without a name goes by its number until it is refused."""
+    many = content.get(table)
+    if not isinstance(many, list):
         return {}
     return {
-        relay["name"] if isinstance(relay, dict) and isinstance(relay.get("name"), str) else str(number + 1): number
-        for number, relay in enumerate(relays)
+        keys["name"] if isinstance(keys, dict) and isinstance(keys.get("name"), str) else str(number + 1): number
+        for number, keys in enumerate(many)
     }
 
 

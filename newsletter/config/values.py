@@ -92,6 +92,20 @@ def store_url(text: str) -> str:
     return text.strip()
 
 
+def source(text: str) -> str:
+    """A path or an address of stories. A login in the address is refused, and not repeated."""
+    try:
+        url = urlsplit(text)
+        login = "@" in url.netloc
+        url.port  # noqa: B018 - raises ValueError for what is no number, which may be a piece of a password
+    except ValueError:
+        login = "@" in text
+    if login and "://" in text:
+        cure = "Write a [[source]] with the address, a username and a password_file instead."
+        raise Wrong("there is a login in the address", cure)
+    return text
+
+
 def has_password(url: str) -> bool:
     """Whether there is a password between the user and the host of an address."""
     try:

@@ -37,7 +37,8 @@ from newsletter.model.message import (
     Weights,
 )
 from newsletter.model.newsletter import Newsletter, Quiet
-from newsletter.model.story import FeedState, Harvest, Match, Picture, Problem, Story, Topic
+from newsletter.model.source import FeedState, Harvest, Source
+from newsletter.model.story import Match, Picture, Problem, Story, Topic
 from newsletter.model.subscriber import (
     Frequency,
     Interests,
@@ -52,7 +53,7 @@ from newsletter.model.subscriber import (
 __all__ = [
     "Block", "BlockSet", "Candidate", "Decision", "Delivery", "Edition", "Entry", "FeedState", "Frequency",
     "Harvest", "Interests", "Manifest", "Match", "Member", "Message", "Newsletter", "OpenSlot", "Outcome", "Past",
-    "Picture", "Place", "Problem", "Quiet", "Reason", "Receipt", "Recorded", "Section", "Settled", "Slot", "State",
-    "Status", "Story", "Subscriber", "Subscription", "Topic", "Variation", "Verdict", "Weights", "digest", "spoken_in",
-    "subscriptions",
+    "Picture", "Place", "Problem", "Quiet", "Reason", "Receipt", "Recorded", "Section", "Settled", "Slot", "Source",
+    "State", "Status", "Story", "Subscriber", "Subscription", "Topic", "Variation", "Verdict", "Weights", "digest",
+    "spoken_in", "subscriptions",
 ]

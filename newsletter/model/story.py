@@ -1,4 +1,4 @@
-"""What sources give: stories, and what they are about."""
+"""Stories, and what they are about."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -43,7 +43,7 @@ class Story:
     date: datetime
     """When it was published; when first seen, if the source gives no date (`dated` is then false)."""
     source: str
-    """The source's name as written in newsletter.toml ("stories/", a feed's URL), or "added" for pasted stories."""
+    """The source's address as written in newsletter.toml ("stories/", a feed's URL), or "added" for pasted stories."""
     dated: bool = True
     """Whether the source gave the date."""
     link: str = ""
@@ -70,36 +70,6 @@ class Story:
         seen = (self.title, self.link, self.body, self.summary, self.tags, self.language, self.weight, self.pinned,
                 self.picture and (self.picture.url, self.picture.alt), self.date.isoformat() if self.dated else "")
         return digest(seen)
-
-
-@dataclass(frozen=True, slots=True)
-class FeedState:
-    """What a URL told us last time, kept so that the next request is a polite one (RFC 9110, section 13)."""
-
-    url: str
-    """Where to ask: the configured address, or where a 301 or 308 moved it for good."""
-    etag: str = ""
-    """Verbatim, with its quotes."""
-    last_modified: str = ""
-    """Verbatim."""
-    not_before: datetime | None = None
-    """Not to be asked again before (429 or 503 with Retry-After)."""
-    paused: str = ""
-    """Why it is not asked any more (410), empty while it is."""
-
-
-@dataclass(frozen=True, slots=True)
-class Harvest:
-    """What one reading of a source gave."""
-
-    stories: tuple[Story, ...] = ()
-    problems: tuple[Problem, ...] = ()
-    state: FeedState | None = None
-    """The new state of a URL; None for files."""
-    complete: bool = False
-    """These are all the stories the source has: one that it had before and has no more was taken back."""
-    unchanged: bool = False
-    """The source says that nothing changed since the last time (304), or asked us not to come yet."""
 
 
 @dataclass(frozen=True, slots=True)

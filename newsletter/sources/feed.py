@@ -16,6 +16,7 @@ import feedparser
 
 from newsletter.model import Picture, Problem
 from newsletter.sources.clean import clean, crowded, paragraphs
+from newsletter.sources.document import Document
 from newsletter.sources.encoding import decode
 from newsletter.sources.item import MAX_ITEMS, Item, far_ahead, scoped, too_many
 from newsletter.sources.link import on_web
@@ -26,6 +27,7 @@ MAX_OPEN = 10_000
 MAX_TAGS = 200_000
 """Tags in a feed, those in CDATA aside; feedparser takes some seconds for so many."""
 
+_START = re.compile(r"\s*<(?:\?xml\b|!--|!DOCTYPE\s+(?!html)|(?:\w+:)?(?:rss|feed|RDF)\b)", re.IGNORECASE)
 _ENTITY = re.compile(r"<!ENTITY|<!DOCTYPE[^<>\[]*\[", re.IGNORECASE)
 _ROOT = re.compile(r"<\w")
 _EMPTY = re.compile(r"<[^<>]*/>")
@@ -34,10 +36,15 @@ _OPENING = re.compile(r"<(?:\w+:)?(?:item|entry)[\s/>]")
 _CLOSING = re.compile(r"</(?:\w+:)?(?:item|entry)\s*>")
 
 
-def read(data: bytes, *, source: str, url: str, charset: str, now: datetime) -> Iterator[Item | Problem]:
-    """The entries of a feed. `url` is its address ("" for a file), `charset` what its Content-Type says (may be "")."""
-    declared = _DECLARED.search(data[:1000])
-    text, _ = decode(data, declared=charset or (declared[1].decode() if declared else ""))
+def recognises(document: Document) -> bool:
+    xml = document.suffix in (".xml", ".rss", ".atom") or document.is_of_type("xml")
+    return xml or bool(_START.match(document.head))
+
+
+def read(document: Document, now: datetime) -> Iterator[Item | Problem]:
+    """The entries of a feed."""
+    declared = _DECLARED.search(document.data[:1000])
+    text, _ = decode(document.data, declared=document.charset or (declared[1].decode() if declared else ""))
     text = legible(text)
     openings = [found.start() for found in _OPENING.finditer(text)]
     kept = _first(text, openings)
@@ -45,10 +52,10 @@ def read(data: bytes, *, source: str, url: str, charset: str, now: datetime) -> 
     prolog, kept = (kept[:root.start()], kept[root.start():]) if root else (kept, "")
     refusal = _harmful(prolog, kept)
     if refusal:
-        yield Problem(source, f"{refusal}; it is not read", "Ask its publisher for a plain feed.")
+        yield Problem(document.place, f"{refusal}; it is not read", "Ask its publisher for a plain feed.")
         return
-    yield from too_many(len(openings), source)
-    yield from _entries(kept, source, url, now)
+    yield from too_many(len(openings), document.place)
+    yield from _entries(kept, document.place, document.url, now)
 
 
 def _harmful(prolog: str, text: str) -> str:

@@ -72,6 +72,15 @@ def split(text: str, file: str) -> FrontMatter:
     return FrontMatter(_named(read(fenced[2], file), file), text[fenced.end():], text[:fenced.end()])
 
 
+def is_json(text: str) -> bool:
+    """Whether a text begins with JSON that is the front matter of a story rather than a feed."""
+    try:
+        values, _ = json.JSONDecoder().raw_decode(text.lstrip())
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(values, dict) and "title" in values and "items" not in values
+
+
 def _json(text: str, file: str) -> FrontMatter:
     try:
         values, end = json.JSONDecoder().raw_decode(text)

@@ -1,22 +1,17 @@
-"""What every kind of source is read into, and how a harvest is made of it.
+"""What every kind of document is read into, and what all readers check alike.
 
-A reader yields `Item`s as it finds them and `Problem`s where it finds none. `gather` cleans the items, gives each its
-identity and lets the first of two with the same identity stand.
+A reader yields `Item`s as it finds them and `Problem`s where it finds none; `harvest` makes stories of the items.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from newsletter.model import Harvest, Picture, Problem, Story, digest
-from newsletter.sources.clean import clean
-from newsletter.sources.link import canonical
-from newsletter.sources.plain import beginning, cut, plain, words_of
+from newsletter.model import Picture, Problem
+from newsletter.sources.plain import plain
 
 MAX_ITEMS = 500
 """Entries read of one feed or one pasted text."""
-MAX_TITLE = 300
-"""Characters of a title."""
 _AHEAD = timedelta(days=1)
 
 
@@ -42,50 +37,6 @@ class Item:
     picture: Picture | None = None
     weight: int = 0
     pinned: bool = False
-
-
-def gather(found: Iterable[Item | Problem], *, source: str, now: datetime) -> Harvest:
-    """The harvest of one reading: clean stories in the order found, and every problem met."""
-    stories: dict[str, Story] = {}
-    places: dict[str, str] = {}
-    problems: list[Problem] = []
-    for each in found:
-        # Those without a date keep their order: each is older than the one before it by a hair.
-        seen = now - timedelta(microseconds=len(stories))
-        story = each if isinstance(each, Problem) else _story(each, source, seen)
-        if isinstance(story, Problem):
-            problems.append(story)
-        elif story.id in stories:
-            problems.append(_twice(story, each.place, places[story.id]))
-        else:
-            stories[story.id], places[story.id] = story, each.place
-    return Harvest(tuple(stories.values()), tuple(problems))
-
-
-def _story(item: Item, source: str, now: datetime) -> Story | Problem:
-    body, picture = clean(item.html, item.base or item.link)
-    text = words_of(body)
-    title = cut(plain(item.title), MAX_TITLE) or beginning(text, 12)
-    if not title:
-        return Problem(item.place, "a story without title or text", "Give it a title.")
-    tags = dict.fromkeys(tag for tag in map(plain, item.tags) if tag)
-    return Story(
-        id=_identity(item, title), title=title, date=item.date or now, source=source, dated=item.date is not None,
-        link=item.link, body=body, text=text, summary=beginning(item.summary, 120) or beginning(text), tags=tuple(tags),
-        language=language(item.language), picture=item.picture or picture, weight=item.weight, pinned=item.pinned)
-
-
-def _identity(item: Item, title: str) -> str:
-    """Its own name, else its canonical link, else a hash of title and day (no day if it is undated)."""
-    name = plain(item.id) or (canonical(item.link) if item.link else "")
-    if name:
-        return name if len(name) <= 500 else digest(name)
-    return digest((title.casefold(), item.date.date().isoformat() if item.date else ""))
-
-
-def _twice(story: Story, place: str, first: str) -> Problem:
-    same = f'"{story.title}" has the same id, "{story.id}", as the story in {first}; only the first is kept'
-    return Problem(place, same, "Give it an id of its own, or remove one of the two.")
 
 
 def language(tag: str) -> str:

@@ -7,16 +7,22 @@ from datetime import datetime
 from newsletter.model import Picture, Problem
 from newsletter.sources import dates
 from newsletter.sources.clean import paragraphs
+from newsletter.sources.document import Document
 from newsletter.sources.encoding import decode
 from newsletter.sources.item import MAX_ITEMS, Item, far_ahead, scoped, too_many
 from newsletter.sources.link import on_web
 from newsletter.sources.plain import plain
 
 
-def read(data: bytes, *, source: str, url: str, now: datetime) -> Iterator[Item | Problem]:
-    """The items of a JSON Feed. `url` is its address, "" for a file."""
+def recognises(document: Document) -> bool:
+    return document.head.lstrip().startswith("{") or document.suffix == ".json" or document.is_of_type("json")
+
+
+def read(document: Document, now: datetime) -> Iterator[Item | Problem]:
+    """The items of a JSON Feed."""
+    source = document.place
     try:
-        feed = json.loads(decode(data)[0])
+        feed = json.loads(decode(document.data)[0])
     except ValueError as error:
         line = getattr(error, "lineno", 1)
         yield Problem(f"{source}:{line}", f"no valid JSON: {error}", "Ask the feed's publisher to mend it.")
@@ -33,7 +39,7 @@ def read(data: bytes, *, source: str, url: str, now: datetime) -> Iterator[Item 
     for number, fields in enumerate(items[:MAX_ITEMS], 1):
         place = f"{source} item {number}"
         if isinstance(fields, dict):
-            yield from _item(fields, place, source, url, general, now)
+            yield from _item(fields, place, source, document.url, general, now)
         else:
             yield Problem(place, "is no object with keys and values", "Ask the feed's publisher to mend it.")
 

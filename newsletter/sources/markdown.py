@@ -18,8 +18,9 @@ from newsletter.errors import DataError
 from newsletter.model import Picture, Problem
 from newsletter.sources import dates
 from newsletter.sources.clean import clean
+from newsletter.sources.document import Document
 from newsletter.sources.encoding import decode
-from newsletter.sources.frontmatter import FrontMatter, split
+from newsletter.sources.frontmatter import FrontMatter, is_json, split
 from newsletter.sources.item import Item, language
 from newsletter.sources.link import on_web
 from newsletter.sources.plain import plain, words_of
@@ -35,8 +36,17 @@ _SWITCH = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no
 _MARKDOWN = MarkdownIt("commonmark")
 
 
-def read(data: bytes, *, file: str, path: str, now: datetime) -> Iterator[Item | Problem]:
-    """The story of one Markdown file, if it is one now; `path` is its identity for want of a better (may be empty)."""
+def recognises(document: Document) -> bool:
+    """By its name, its type, or front matter on top."""
+    head = document.head
+    named = document.suffix in SUFFIXES or document.is_of_type("markdown") or head.startswith(("---", "+++"))
+    may_be_json = head.lstrip().startswith("{") and document.suffix != ".json" and not document.is_of_type("json")
+    return named or (may_be_json and is_json(decode(document.data)[0]))
+
+
+def read(document: Document, now: datetime) -> Iterator[Item | Problem]:
+    """The story of one Markdown file, if it is one now."""
+    data, file = document.data, document.place
     if len(data) > MAX_SIZE:
         yield Problem(file, f"has {len(data):,} bytes, more than the {MAX_SIZE:,} of a story",
                       "Split it, or link to the rest.")
@@ -48,7 +58,7 @@ def read(data: bytes, *, file: str, path: str, now: datetime) -> Iterator[Item |
     try:
         front = split(text, file)
         yield from front.misspelt(file)
-        yield from _File(file, path, front).story(now)
+        yield from _File(file, document.path, front).story(now)
     except DataError as error:
         yield Problem(error.place, error.found, error.cure)
 
@@ -59,6 +69,7 @@ class _File:
 
     name: str
     path: str
+    """Its identity for want of a better one; may be empty."""
     front: FrontMatter
 
     def story(self, now: datetime) -> Iterator[Item | Problem]:

@@ -12,9 +12,11 @@ import html
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from itertools import accumulate, pairwise
 
 from newsletter.model import Problem
+from newsletter.sources.document import Document
 from newsletter.sources.encoding import decode
 from newsletter.sources.item import MAX_ITEMS, Item, too_many
 from newsletter.sources.link import on_web
@@ -29,20 +31,25 @@ _WRAP = range(50, 101)
 """Widths at which mail programs wrap lines."""
 
 
-def read(data: bytes, *, source: str) -> Iterator[Item | Problem]:
+def recognises(document: Document) -> bool:
+    """Always: any document can be read as a text."""
+    return True
+
+
+def read(document: Document, now: datetime) -> Iterator[Item | Problem]:
     """The stories of a pasted text in UTF-8, UTF-16 or Windows-1252."""
-    text, _ = decode(data)
+    place, (text, _) = document.place, decode(document.data)
     paragraphs, openers = _without_boilerplate(_paragraphs(legible(_LINE_ENDS.sub("\n", text))))
     if not paragraphs:
-        yield Problem(source, "a text without a story", "Paste a title, an empty line, and the story's paragraphs.")
+        yield Problem(place, "a text without a story", "Paste a title, an empty line, and the story's paragraphs.")
         return
     starts = _starts(paragraphs, openers)
     if starts[0] > 0:
-        yield Problem(source, f'text before the first title: "{paragraphs[0][:60]}"', "Give it a title, or remove it.")
-    yield from too_many(len(starts), source)
+        yield Problem(place, f'text before the first title: "{paragraphs[0][:60]}"', "Give it a title, or remove it.")
+    yield from too_many(len(starts), place)
     for number, (start, end) in enumerate(pairwise([*starts, len(paragraphs)]), 1):
         if number <= MAX_ITEMS:
-            yield _item(paragraphs[start:end], f"{source} story {number}")
+            yield _item(paragraphs[start:end], f"{place} story {number}")
 
 
 def _item(paragraphs: Sequence[str], place: str) -> Item:

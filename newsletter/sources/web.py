@@ -12,6 +12,7 @@ import httpcore2
 import httpx2
 
 from newsletter.model import FeedState, Problem
+from newsletter.sources.login import Login, shown, without_login
 from newsletter.sources.network import Clock, Refused, Resolve, Transport, resolve
 
 MAX_REDIRECTS = 5
@@ -56,9 +57,12 @@ class Web:
     def _tls(self) -> ssl.SSLContext:
         return self._given_tls or httpx2.create_ssl_context(trust_env=False)
 
-    def get(self, url: str, *, state: FeedState | None, now: datetime) -> Answer:
-        """Asks for `url`, or for where it moved to, if it has changed since `state`; raises nothing."""
-        state = state or FeedState(url)
+    def get(self, url: str, *, state: FeedState | None, now: datetime, login: Login | None = None) -> Answer:
+        """Asks for `url`, or for where it moved to, if it has changed since `state`; raises nothing.
+
+        A login is sent to its own site alone. One that stands in `url` itself is used where no other is given.
+        """
+        state = state or FeedState(shown(url))
         if state.paused:
             return Answer(state, unchanged=True, problem=Problem(
                 shown(url), f"is not asked any more: {state.paused}",
@@ -66,36 +70,40 @@ class Web:
         if state.not_before and now < state.not_before:
             return Answer(state, unchanged=True)
         try:
-            return self._follow(state, now)
+            return self._follow(state, now, login or Login.within(url))
         except Refused as error:
             found, cure = error.found, error.cure
         except (httpcore2.TimeoutException, httpx2.TimeoutException):
             found, cure = f"no complete answer in {self._deadline:g} seconds", "Try again later."
-        except (httpx2.InvalidURL, httpx2.UnsupportedProtocol, httpcore2.UnsupportedProtocol, UnicodeError) as error:
-            found, cure = f"is no web address: {error}", 'Write it from "https://" on.'
+        except (httpx2.InvalidURL, httpx2.UnsupportedProtocol, httpcore2.UnsupportedProtocol, UnicodeError):
+            # What the error says may be a part of a password.
+            found, cure = "is not a valid web address", 'Write it as "https://HOST/PATH".'
         except (httpx2.HTTPError, httpcore2.NetworkError, httpcore2.ProtocolError, OSError) as error:
             found, cure = f"cannot be fetched: {_reason(error)}", "Open it in a browser, then try again later."
         return Answer(state, problem=Problem(shown(url), found, cure))
 
-    def _follow(self, state: FeedState, now: datetime) -> Answer:
+    def _follow(self, state: FeedState, now: datetime, login: Login | None) -> Answer:
         """Asks, and goes where the answers lead; a move for good is remembered if only such moves led to a feed."""
         clock, url, lasting, moved = Clock(self._deadline), httpx2.URL(state.url), True, state
         for _ in range(MAX_REDIRECTS + 1):
-            with self._ask(url, state, clock) as response:
+            with self._ask(url, state, clock, login) as response:
                 if response.status_code not in _REDIRECTS or "location" not in response.headers:
                     found = response.status_code in (200, 304)
                     return self._read(response, url, moved if found else state, now)
-                url = url.join(response.headers["location"])
+                url = without_login(url.join(response.headers["location"]))
                 lasting = lasting and response.status_code in _LASTING
                 moved = replace(moved, url=str(url)) if lasting else moved
         raise Refused(f"more than {MAX_REDIRECTS} redirects", "Give the address it leads to in a browser.")
 
     @contextmanager
-    def _ask(self, url: httpx2.URL, state: FeedState, clock: Clock) -> Iterator[httpx2.Response]:
+    def _ask(
+        self, url: httpx2.URL, state: FeedState, clock: Clock, login: Login | None,
+    ) -> Iterator[httpx2.Response]:
         if url.scheme not in ("http", "https") or not url.host:
-            raise Refused(f"{shown(str(url))} is neither an http nor an https address", 'Write it from "https://" on.')
+            raise Refused(f"{url} is neither an http nor an https address", 'Write it from "https://" on.')
         headers = {"User-Agent": self._agent, "Accept": _ACCEPT, "Accept-Encoding": "gzip, deflate",
-                   "If-None-Match": state.etag, "If-Modified-Since": state.last_modified}
+                   "If-None-Match": state.etag, "If-Modified-Since": state.last_modified,
+                   "Authorization": login.authorization(url) if login else ""}
         encoded = [(name.encode(), value.encode("latin-1")) for name, value in headers.items() if value]
         transport = Transport(clock=clock, tls=self._tls, lookup=self._lookup, allow_private=self._allow_private)
         # A client of its own for each request: cookies of one answer are not sent with the next.
@@ -109,7 +117,7 @@ class Web:
         if status == 200:
             data = self._body(response)
             fresh = replace(settled, etag=_raw(response, b"etag"), last_modified=_raw(response, b"last-modified"))
-            return Answer(fresh, data, _raw(response, b"content-type"), str(url.copy_with(userinfo=b"", fragment=None)))
+            return Answer(fresh, data, _raw(response, b"content-type"), str(url.copy_with(fragment=None)))
         if status == 304:
             return Answer(settled, unchanged=True)
         place = shown(state.url)
@@ -121,8 +129,9 @@ class Web:
             until = _retry_after(response, now)
             return Answer(replace(state, not_before=until), unchanged=True, problem=Problem(
                 place, f"asks us to come back later ({status}); not asked before {until:%Y-%m-%d %H:%M} UTC"))
-        return Answer(settled, problem=Problem(place, f"answered {status} {response.reason_phrase}".strip(),
-                                               "Open it in a browser and give the address that works."))
+        cure = ("Write the username and password it asks for into its [[source]]." if status == 401
+                else "Open it in a browser and give the address that works.")
+        return Answer(settled, problem=Problem(place, f"answered {status} {response.reason_phrase}".strip(), cure))
 
     def _body(self, response: httpx2.Response) -> bytes:
         """The body, counted as it is decompressed: a small answer may unpack to an endless one."""
@@ -135,15 +144,6 @@ class Web:
             if len(data) > self._max_bytes:
                 raise Refused(f"more than {self._max_bytes:,} bytes", "Ask its publisher for a shorter feed.")
         return bytes(data)
-
-
-def shown(url: str) -> str:
-    """An address as it may be written anywhere: without its password."""
-    try:
-        parsed = httpx2.URL(url)
-        return str(parsed.copy_with(userinfo=b"")) if parsed.userinfo else url
-    except (httpx2.InvalidURL, ValueError):
-        return url
 
 
 def _raw(response: httpx2.Response, name: bytes) -> str:

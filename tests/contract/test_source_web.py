@@ -10,10 +10,12 @@ from http.server import BaseHTTPRequestHandler
 from itertools import repeat
 from pathlib import Path
 
+import httpx2
 import pytest
 
 from newsletter.model import FeedState
 from newsletter.sources import Sources, Web
+from newsletter.sources.login import Login, shown
 from tests.website import FEED, Site, page, status, stream
 
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
@@ -21,6 +23,14 @@ NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
 
 @pytest.fixture
 def site() -> Iterator[Site]:
+    site = Site()
+    yield site
+    site.close()
+
+
+@pytest.fixture
+def elsewhere() -> Iterator[Site]:
+    """Another site."""
     site = Site()
     yield site
     site.close()
@@ -254,11 +264,85 @@ def test_what_is_no_address_is_a_problem(url: str) -> None:
     assert WEB.get(url, state=None, now=NOW).problem is not None
 
 
-def test_a_password_in_an_address_is_used_and_never_shown(site: Site) -> None:
+# --- Logins --------------------------------------------------------------------------------------------------
+
+
+def test_a_password_in_an_address_is_used_and_never_shown_nor_remembered(site: Site) -> None:
     site.pages["/feed"] = status(404)
     answer = WEB.get(f"{site.root}/feed".replace("//", "//ann:geheim@"), state=None, now=NOW)
-    assert site.asked[0][1]["authorization"].startswith("Basic ")
-    assert "geheim" not in str(answer.problem)
+    assert site.asked[0][1]["authorization"] == "Basic YW5uOmdlaGVpbQ=="
+    assert "geheim" not in str(answer)
+    assert answer.state.url == f"{site.root}/feed"
+
+
+def test_a_login_follows_redirects_on_its_own_site_and_to_no_other(site: Site, elsewhere: Site) -> None:
+    site.pages |= {"/0": status(301, Location="/1"), "/1": status(302, Location=f"{elsewhere.root}/2")}
+    elsewhere.pages |= {"/2": status(302, Location=f"{site.root}/3")}
+    site.pages["/3"] = page(FEED)
+    login = Login(f"{site.root}/0", "ann", "geheim")
+    assert WEB.get(login.address, state=None, now=NOW, login=login).data == FEED
+    assert ["authorization" in headers for _, headers in site.asked] == [True, True, True]
+    assert "authorization" not in elsewhere.asked[0][1]
+
+
+def test_a_feed_that_moved_to_another_site_for_good_is_asked_there_without_the_login(
+    site: Site, elsewhere: Site
+) -> None:
+    elsewhere.pages["/new"] = page(FEED)
+    login = Login(f"{site.root}/old", "ann", "geheim")
+    WEB.get(login.address, state=FeedState(f"{elsewhere.root}/new"), now=NOW, login=login)
+    assert "authorization" not in elsewhere.asked[0][1]
+
+
+def test_a_redirect_cannot_bring_a_login_of_its_own(site: Site) -> None:
+    site.pages |= {"/0": status(301, Location=f"{site.root}/1".replace("//", "//eve:x@")), "/1": page(FEED)}
+    answer = WEB.get(f"{site.root}/0", state=None, now=NOW)
+    assert (answer.state.url, answer.url) == (f"{site.root}/1", f"{site.root}/1")
+    assert "authorization" not in site.asked[1][1]
+
+
+def test_a_login_never_leaves_this_machine_unencrypted(site: Site) -> None:
+    site.pages["/feed"] = page(FEED)
+    web = Web("", allow_private=True, lookup=lambda host, port: ["127.0.0.1"])
+    address = f"http://news.example:{site.port}/feed"
+    answer = web.get(address, state=None, now=NOW, login=Login(address, "ann", "geheim"))
+    assert answer.problem is not None
+    assert answer.problem.found == "the password would travel unencrypted"
+    assert site.asked == []
+    assert web.get(address, state=None, now=NOW).data == FEED
+
+
+@pytest.mark.parametrize(
+    ("login", "asked", "sent"),
+    [
+        ("https://news.example/feed", "https://news.example/other", True),
+        ("https://news.example/feed", "https://NEWS.example:443/feed", True),
+        ("https://news.example/feed", "http://news.example/feed", False),
+        ("https://news.example/feed", "https://news.example:8443/feed", False),
+        ("https://news.example/feed", "https://sub.news.example/feed", False),
+        ("https://news.example/feed", "https://news.example.evil.example/feed", False),
+        ("http://[::1]:8000/feed", "http://[::1]:8000/feed", True),
+        ("http://127.0.0.9/feed", "http://127.0.0.9/feed", True),
+    ],
+)
+def test_a_site_is_scheme_host_and_port(login: str, asked: str, sent: bool) -> None:
+    assert bool(Login(login, "ann", "geheim").authorization(httpx2.URL(asked))) == sent
+
+
+@pytest.mark.parametrize(
+    ("address", "written"),
+    [
+        ("https://ann:geheim@news.example/feed?a=b", "https://news.example/feed?a=b"),
+        ("https://geheim@news.example/", "https://news.example/"),
+        ("https://ann:ge/heim@news.example/", "https://news.example/"),
+        ("https://ann:geheim@news.example:99999999/", "https://news.example:99999999/"),
+        ("https://news.example/@ann", "https://news.example/@ann"),
+        ("https://news.example", "https://news.example"),
+    ],
+)
+def test_an_address_is_written_without_its_login(address: str, written: str) -> None:
+    assert shown(address) == written
+    assert "heim" not in str(WEB.get(address.replace("news.example", "."), state=None, now=NOW))
 
 
 # --- Harvests from the web -------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from newsletter import config
-from newsletter.config import Relay, Settings, values
+from newsletter.config import Relay, Settings, SourceSettings, values
 from newsletter.config.places import places
 from newsletter.errors import ConfigError
 from newsletter.model import Newsletter
@@ -32,6 +32,11 @@ RELAY = """\
 [[relay]]
 name = "main"
 host = "smtp.example.org"
+"""
+SOURCE = """\
+[[source]]
+name = "wire"
+url = "https://example.org/feed"
 """
 
 
@@ -231,6 +236,74 @@ class TestComplaints:
         file.write_bytes(SITE.encode() + text.encode("utf-8", "surrogatepass"))
         found = outcome(lambda: config.read(file))
         assert isinstance(found, Settings) or (isinstance(found, ConfigError) and "newsletter.toml" in found.place)
+
+
+class TestSources:
+    def test_every_key_of_a_source_arrives(self) -> None:
+        found = read(SITE + SOURCE + """
+            kind = "feed"
+            interval = "1h"
+            username = "desk"
+            password_file = "secret"
+            options = { section = "world", page = "2" }
+        """).sources
+        assert found == {"wire": SourceSettings(
+            name="wire", url="https://example.org/feed", kind="feed", interval=timedelta(hours=1), username="desk",
+            password_file="secret", options={"section": "world", "page": "2"},
+        )}
+
+    def test_a_newsletter_names_a_source_and_has_its_address(self) -> None:
+        names = 'sources = ["stories/", "wire", "https://example.org/feed"]\n'
+        found = read(SITE + WEEKLY + names + SOURCE).newsletters["weekly"]
+        assert found.sources == ("stories/", "https://example.org/feed")
+
+    def test_a_twin_reaches_a_source(self, monkeypatch: pytest.MonkeyPatch, project: Path) -> None:
+        monkeypatch.setenv("NEWSLETTER_SOURCE__EU_WIRE__PASSWORD", "hunter2")
+        monkeypatch.setenv("NEWSLETTER_SOURCE__EU_WIRE__OPTIONS__SECTION", "world")
+        found = read(SITE + SOURCE.replace("wire", "eu-wire") + 'username = "desk"\n')
+        assert "hunter2" not in repr(found)
+        assert config.password(found.sources["eu-wire"], root=project) == "hunter2"
+        assert found.sources["eu-wire"].options == {"section": "world"}
+
+    def test_a_password_command_that_fails_is_known_by_its_source(self, project: Path) -> None:
+        keys = read(SITE + SOURCE + 'username = "desk"\npassword_command = "false"\n').sources["wire"]
+        with pytest.raises(ConfigError) as caught:
+            config.password(keys, root=project)
+        assert caught.value.place == "password_command of source wire"
+
+    @pytest.mark.parametrize(("keys", "said"), [
+        ('password = "hunter2"\nusername = "desk"', ["toml:7: ", "NEWSLETTER_SOURCE__WIRE__PASSWORD"]),
+        ('username = "desk"', ["toml:4: ", "no password"]),
+        ('password_file = "secret"', ["toml:4: ", "no username"]),
+        ('intervall = "1h"', ["toml:7: ", "[[source]]", "Did you mean", "interval"]),
+        ("options = { section = 5 }", ["toml:7: ", "options in [[source]]"]),
+        (SOURCE, ["toml:8: ", '2 sources are called "wire"']),
+        (SOURCE.replace("wire", "agency"), ["toml:9: ", "agency has the url of wire"]),
+        (SOURCE.replace("https://", "ftp://x@").replace("wire", "w"), ["toml:9: ", "a login in the address"]),
+        ('[[source]]\nname = "w"\nurl = "stories/"\nusername = "a"\npassword_file = "b"', ["toml:7: ", "for a file"]),
+    ])
+    def test_mistakes_are_refused_with_the_fix(self, keys: str, said: list[str]) -> None:
+        told = refusal(SITE + SOURCE + keys)
+        assert [each for each in said if each not in told] == []
+        assert "hunter2" not in told
+
+    @pytest.mark.parametrize("address", [
+        "https://desk:hunter2@example.org/feed", "https://hunter2@example.org/feed", "HTTPS://a:hunter2@[::1",
+        "https://desk:hun/hunter2@example.org/feed",
+    ])
+    def test_a_login_in_an_address_is_refused_and_not_repeated(
+        self, address: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        listed = refusal(SITE + WEEKLY + f'sources = ["stories/", "{address}"]\n')
+        assert listed.startswith("newsletter.toml:7: sources in [newsletter.weekly]: there is a login in the address")
+        monkeypatch.setenv("NEWSLETTER_NEWSLETTER__WEEKLY__SOURCES", address)
+        twin = refusal(SITE + WEEKLY)
+        assert twin.startswith("NEWSLETTER_NEWSLETTER__WEEKLY__SOURCES: ")
+        assert "hunter2" not in listed + twin + refusal(SITE + SOURCE.replace("https://example.org/feed", address))
+
+    @pytest.mark.parametrize("address", ["https://example.org/@ann/feed", "stories@home/", "http://[::1]:80/a?b=c@d"])
+    def test_an_at_sign_elsewhere_is_no_login(self, address: str) -> None:
+        assert read(SITE + WEEKLY + f'sources = ["{address}"]\n').newsletters["weekly"].sources == (address,)
 
 
 class TestSecrets:

@@ -1,0 +1,59 @@
+"""The readers: one for each kind of document, and the rule which of them reads a document.
+
+A reader is a module with two functions, and its line in `READERS`:
+
+    recognises(document) -> bool        whether the document is of its kind, by its content, its type or its name
+    read(document, now)                 yields an `Item` for each story, and a `Problem` for each thing that is wrong
+
+A document is read by the reader that its `[[source]]` names as `kind`, else by the first one that recognises it.
+"""
+
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from difflib import get_close_matches
+
+from newsletter.model import Problem
+from newsletter.sources import feed, jsonfeed, markdown, page, pasted
+from newsletter.sources.document import Document
+from newsletter.sources.item import Item
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """How one kind of document is read."""
+
+    recognises: Callable[[Document], bool]
+    read: Callable[[Document, datetime], Iterator[Item | Problem]]
+    options: frozenset[str] = frozenset()
+    """The names it understands in `options` of a `[[source]]`."""
+
+
+READERS: dict[str, Reader] = {
+    "markdown": Reader(markdown.recognises, markdown.read),
+    "page": Reader(page.recognises, page.read),
+    "json-feed": Reader(jsonfeed.recognises, jsonfeed.read),
+    "feed": Reader(feed.recognises, feed.read),
+    "text": Reader(pasted.recognises, pasted.read),  # any document is a text, so it comes last
+}
+"""By kind, in the order in which they are asked."""
+
+
+def read(document: Document, kind: str, now: datetime) -> Iterator[Item | Problem]:
+    """What is in a document. `kind` names the reader; empty means the first one that recognises the document."""
+    if kind and kind not in READERS:
+        yield Problem(document.place, f'there is no kind of source called "{kind}"', _meant(kind, READERS))
+        return
+    reader = READERS[kind] if kind else next(each for each in READERS.values() if each.recognises(document))
+    for option in document.options:
+        if option not in reader.options:
+            yield Problem(document.place, f'unknown option "{option}"', _meant(option, sorted(reader.options)))
+    yield from reader.read(document, now)
+
+
+def _meant(word: str, known: Collection[str]) -> str:
+    """The fix for a misspelt word: the nearest known one, and all there are."""
+    if not known:
+        return "Take it out: this kind of source has no options."
+    near = get_close_matches(word, known, 1)
+    return (f"Did you mean {near[0]}? " if near else "") + f"There may be: {', '.join(known)}."
