@@ -63,7 +63,10 @@ class Machine:
         """The exit code."""
         bare = {"PATH": str(self.root / "bin"), "HOME": str(self.root), "GIT_CONFIG_GLOBAL": os.devnull}
         with (self.root / "log").open("a") as log:
-            return subprocess.run(words, cwd=self.root / "project", env=bare, stdout=log, stderr=log).returncode
+            done = subprocess.run(
+                words, cwd=self.root / "project", env=bare, stdout=log, stderr=log, input="an answer\n", text=True,
+            )
+        return done.returncode
 
     @property
     def log(self) -> str:
@@ -108,10 +111,11 @@ def debian(bare: Machine) -> Machine:
     return bare
 
 
-def test_without_dev_root_installs_no_system_package(debian: Machine) -> None:
+def test_without_dev_root_installs_what_the_program_needs_and_nothing_else(debian: Machine) -> None:
+    debian.command("npm")
     assert debian.run("scripts/install") == 0
-    assert debian.calls("apt-get") == []
-    assert debian.calls("debconf-set-selections") == []
+    assert [debian.calls(name) for name in ("apt-get", "debconf-set-selections", "npm")] == [[], [], []]
+    assert "chromium" not in debian.log
 
 
 def test_without_dev_a_missing_venv_is_named_and_not_installed(debian: Machine) -> None:
