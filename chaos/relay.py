@@ -256,7 +256,7 @@ class _Session(asyncio.Protocol):
             self._say("250 2.1.0 ok")
 
     def _rcpt(self, argument: str) -> None:
-        address = argument.removeprefix("TO:<").partition(">")[0]
+        address = argument[len("TO:<"):].partition(">")[0]  # in capitals or not: RFC 5321, section 2.4
         if not self._mailing:
             self._say("503 5.5.1 MAIL first")
             return

@@ -9,3 +9,6 @@
 
 `model` has the words, `app` the wiring, `cli` and `web` are the two ways in. docs/flow.md walks through it.
 """
+
+__version__ = "0.1.0"
+"""The one place that has it: packages, `newsletter --version` and scripts/release read it here."""

@@ -4,9 +4,11 @@ Each command's module imports only typer; what a command needs is imported insid
 """
 
 import sys
+from typing import Annotated
 
 import typer
 
+from newsletter import __version__
 from newsletter.cli import issues, preview_command, sending, start, stories, subscribers, templates, topics
 from newsletter.errors import NewsletterError
 
@@ -26,6 +28,21 @@ sending.register(cli)
 cli.add_typer(sending.schedule, name="schedule")
 preview_command.register(cli)
 templates.register(cli)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"newsletter {__version__}")
+        raise typer.Exit
+
+
+@cli.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit."),
+    ] = False,
+) -> None:
+    """Options before any command."""
 
 
 def main() -> None:

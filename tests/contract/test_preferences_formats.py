@@ -199,7 +199,7 @@ def test_monsters_give_people_problems_or_a_data_error(form: str, data: bytes) -
     ("people.yaml", b"people: 3\n", "people.yaml", "no list"),
     ("people.toml", b'[[subscriber]]\nemail = "\n', "people.toml:2", "no TOML"),
     ("people.toml", b"x = 1\n", "people.toml", "[[subscriber]]"),
-    ("people.json", b'[{"email": "a@example.org"},\n]', "people.json:2", "no JSON"),
+    ("people.json", b'[{"email": "a@example.org"},\n{]', "people.json:2", "no JSON"),
     ("people.json", b'{"people": []}', "people.json", "no list"),
 ])
 def test_a_file_that_is_no_preference_file_is_refused_with_place_and_cure(
