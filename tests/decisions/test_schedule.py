@@ -11,7 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from newsletter.errors import ConfigError
-from newsletter.schedule.slots import EXAMPLES, Schedule, check_zone, slot_at
+from newsletter.schedule.slots import Schedule, slot_at
+from newsletter.schedule.words import EXAMPLES
+from newsletter.schedule.zones import check_zone
 
 NOVEMBER = datetime(2026, 11, 1, tzinfo=UTC)
 
