@@ -2,7 +2,7 @@
 
 `App` opens what a command needs and nothing else. The verbs stand beside it: `stories` (in), `subscribers` (in and
 out), `preparing` (freeze an issue), `reasons` and `rendering` (explain and show it), `sending` (deliver it), `running`
-(both by the clock), `checking`, `previewing`, and `sample` (new folders, the demo).
+(both by the clock, by the `rules` of newsletter.toml), `checking`, `previewing`, and `sample` (new folders, the demo).
 """
 
 import random
@@ -15,10 +15,11 @@ from pathlib import Path
 
 from newsletter import config
 from newsletter.alarm import Clock, SystemClock
+from newsletter.app.lock import SendingLock
 from newsletter.choosing.related import Overrides
 from newsletter.choosing.topics import Topics
 from newsletter.config import Settings
-from newsletter.errors import DataError, UsageError
+from newsletter.errors import ConfigError, DataError, UsageError
 from newsletter.key import load_key
 from newsletter.links import Links
 from newsletter.model import Newsletter, Source
@@ -64,6 +65,10 @@ class App:
         web = Web(self.settings.site.base_url, allow_private=self.settings.fetch.allow_private)
         return Sources(self.root, web, declared=self._declared, password=self._password)
 
+    @cached_property
+    def sending_lock(self) -> SendingLock:
+        return SendingLock(self.root / STATE / "lock")
+
     def topics(self) -> Topics:
         """topics.toml as it is now. Raises DataError with file and line."""
         return Topics.parse(self._text(self.settings.topics, "newsletter init"), place=self.settings.topics)
@@ -86,6 +91,14 @@ class App:
     def newsletter(self, name: str) -> Newsletter:
         """A newsletter of newsletter.toml by its name. Raises UsageError with what there is."""
         return self.settings.newsletters[self._known(name, self.settings.newsletters)]
+
+    def take_up(self, settings: Settings) -> None:
+        """Works with a changed newsletter.toml from now on. Raises ConfigError if that needs a new start."""
+        if settings.store_url != self.settings.store_url:
+            raise ConfigError("store.url has changed", place=config.FILE, cure="Stop this process and start it again.")
+        self.settings = settings
+        for part in ("links", "sources"):
+            self.__dict__.pop(part, None)
 
     def close(self) -> None:
         if "store" in self.__dict__:

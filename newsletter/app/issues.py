@@ -10,6 +10,7 @@ from newsletter.errors import UsageError
 from newsletter.model import Edition, Manifest, Member, Message, Past, Subscriber, spoken_in
 from newsletter.prepare import Decider
 from newsletter.render.weights import weigh
+from newsletter.schedule.due import IssueAnswer, Progress, issue_answer
 from newsletter.store import Issue
 
 
@@ -23,6 +24,27 @@ def find(app: App, name: str) -> Issue:
         known = ", ".join(each.id for each in issues.all()[-5:]) or "none yet"
         raise UsageError(f"there is no issue {name} (there is: {known})", cure="newsletter issue prepare NEWSLETTER")
     return found
+
+
+def answer(app: App, issue: Issue) -> IssueAnswer:
+    """What `newsletter run` would do with the issue now."""
+    outbox = app.store.outbox
+    progress = Progress(
+        issue.slot, issue.state, outbox.sums(issue.id)["claimed"], outbox.next_due(issue.id),
+        outbox.last_change(issue.id),
+    )
+    return issue_answer(progress, now=app.now(), max_lateness=app.settings.delivery.max_lateness)
+
+
+def lateness(issue: Issue) -> str:
+    """Why an issue is late, as a sentence."""
+    what = "nothing of it has been sent" if issue.state == "frozen" else "its sending has stood still"
+    return f"{issue.id} is late: its slot was {issue.slot_key}, and {what} for longer than max_lateness."
+
+
+def ways_out(issue: Issue) -> list[str]:
+    """The commands with which a person decides about an issue that is late."""
+    return [f"newsletter send {issue.id}", f"newsletter issue cancel {issue.id}"]
 
 
 def subscriber(app: App, email: str) -> Subscriber:

@@ -1,116 +1,159 @@
-"""`newsletter run`: issues are prepared and sent by the clock until told to stop."""
+"""`newsletter run`: issues are prepared and sent by the clock until told to stop.
+
+`schedule.due` decides; here its answers are acted on. Issues are frozen one after the other, and each newsletter sends
+in a task of its own, so that no newsletter's long send holds up another's.
+"""
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import datetime, timedelta
-from itertools import islice, takewhile
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from functools import partial
 
+from newsletter import config
 from newsletter.alarm import Alarm
-from newsletter.app import App, preparing
+from newsletter.app import App, issues, preparing, rules
 from newsletter.app.sending import send
 from newsletter.errors import ConfigError, NewsletterError, TryLater
 from newsletter.model import Slot
+from newsletter.schedule import due
 from newsletter.schedule.slots import Schedule
 from newsletter.store import AlreadyPrepared, Issue
 
 log = logging.getLogger("newsletter")
 
-
-LOOK_BACK = timedelta(days=92)
-"""How long ago a slot may be to be reported as missed."""
+_FREEZING = "freezing issues"
+"""The name of the task that freezes; a newsletter's name has no blanks."""
 
 
 class Run:
-    """`newsletter run`: on each ring of the alarm, what is due is prepared and sent. The store decides what is due.
+    """`newsletter run`: looks at the clock and the store when the alarm rings and every `poll_seconds`.
 
-    Ringing twice, late, or in two processes changes nothing: (newsletter, slot) is unique in the store, and one process
+    To look twice, late, or in two processes changes nothing: (newsletter, slot) is unique in the store, and one process
     at a time may send. The other stands by, and takes over when the first is gone.
+
+    Raises ConfigError for a schedule that cannot be read.
     """
 
     def __init__(self, app: App, *, poll_seconds: float = 30) -> None:
         self._app = app
+        self._poll = poll_seconds
         self._stop = asyncio.Event()
         self._rung = asyncio.Event()
-        self._busy = asyncio.Lock()
-        self._left: set[str] = set()
-        """Issues that were begun and are not gone on with."""
-        self._schedules = {
-            name: Schedule.parse(each.schedule, each.timezone, place="newsletter.toml")
-            for name, each in app.settings.newsletters.items() if each.schedule
-        }
-        self._alarm = Alarm(self._schedules, self.ring, clock=app.clock, poll_seconds=poll_seconds)
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        """By newsletter its sends, and the freezing."""
+        self._reports: dict[str, str] = {}
+        """By subject what was logged last: it is not logged again at every look."""
+        self._schedules: Mapping[str, Schedule] = rules.schedules(app.settings)
+        self._rules: dict[str, due.Rules] = {}
+        self._alarm = Alarm(self._rung.set, clock=app.clock)
 
     async def until_stopped(self) -> None:
         """Works until `stop`; what is in flight then is settled before it returns."""
-        for name in self._schedules:
-            self._watch(name)
         self._alarm.start()
+        self._follow(self._schedules)
         while not self._stop.is_set():
-            await self._rung.wait()
+            self.look()
             self._rung.clear()
-            await self._send_ready()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._rung.wait(), self._poll)
         await self._alarm.stop()
-        async with self._busy:
-            return
+        await self.idle()
 
     def stop(self) -> None:
         self._stop.set()
         self._rung.set()
 
-    async def ring(self) -> None:
-        """Freezes the issues whose slots have come, and has what stands ready sent; a long send holds up nobody."""
-        async with self._busy:
-            for name in self._schedules:
-                if not self._stop.is_set():
-                    with _reported(name):
-                        for slot in await asyncio.to_thread(self._open_slots, name):
-                            await self._open(name, slot)
-        self._rung.set()
-
-    async def _send_ready(self) -> None:
+    def look(self) -> None:
+        """Takes up a changed newsletter.toml, and begins to freeze and to send whatever is due and not begun yet."""
+        if _FREEZING not in self._tasks:
+            self._reread()
+        self._begin(_FREEZING, self._freeze_due)
         for name in self._schedules:
-            for issue in await asyncio.to_thread(self._ready, name):
-                with _reported(issue.id):
-                    await self._send(issue)
+            self._begin(name, partial(self._send_due, name))
 
-    async def _send(self, issue: Issue) -> None:
+    async def idle(self) -> None:
+        """Returns when everything that was begun has ended."""
+        while self._tasks:
+            await asyncio.gather(*self._tasks.values())
+
+    def _begin(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
+        async def begun() -> None:
+            try:
+                with self._reported(name):
+                    await work()
+            finally:
+                del self._tasks[name]
+
+        if name not in self._tasks:
+            self._tasks[name] = asyncio.create_task(begun())
+
+    # --- newsletter.toml ---
+
+    def _reread(self) -> None:
         try:
-            sent = await send(self._app, issue, stop=self._stop, progress=lambda receipt: None)
-        except ConfigError as error:  # a wrong password that is tried every minute locks the account
-            self._app.store.issues.pause(issue.id, error.found)
-            raise
-        states = ", ".join(f"{count} {state}" for state, count in sent.sums.items() if count)
-        log.info("%s: %s", issue.id, states)
+            settings = config.read(self._app.root / config.FILE)
+            if settings == self._app.settings:
+                self._reports.pop(config.FILE, None)
+                return
+            schedules = rules.schedules(settings)
+            self._app.take_up(settings)
+        except ConfigError as error:
+            self._report(config.FILE, logging.ERROR, f"newsletter.toml has changed and cannot be used; the previous "
+                                                     f"version stays in force. {error}")
+            return
+        log.info("newsletter.toml has changed and is in force from now on")
+        self._follow(schedules)
 
-    def _watch(self, name: str) -> datetime:
-        """Since when we look after the newsletter: slots before that were never ours to miss."""
-        known = self._app.store.subscribers.remembered(f"watched since, {name}")
-        if not known:
-            known = self._app.now().isoformat()
-            self._app.store.subscribers.remember(f"watched since, {name}", known)
-        return datetime.fromisoformat(known)
+    def _follow(self, schedules: Mapping[str, Schedule]) -> None:
+        self._schedules = schedules
+        self._alarm.follow(schedules)
+        for name, schedule in schedules.items():
+            coming = next(schedule.slots(self._app.now()), None)
+            log.info("%s: %s (%s), next on %s", name, schedule.text, schedule.zone,
+                     coming.local.replace("T", " at ") if coming else "no day to come")
+        if not schedules:
+            log.warning("no newsletter in newsletter.toml has a schedule: there is nothing to wait for")
 
-    def _open_slots(self, name: str) -> list[Slot]:
-        """The newsletter's slots that have come, not longer ago than `LOOK_BACK`, and never had an issue.
+    # --- Slots ---
 
-        One whose issue was cancelled is opened again by a person alone.
-        """
+    async def _freeze_due(self) -> None:
+        await asyncio.to_thread(self._remember_rules)
+        for name in self._schedules:
+            with self._reported(name):
+                for slot, answer in await asyncio.to_thread(self._slots, name):
+                    if answer == "missed":
+                        await asyncio.to_thread(self._miss, name, slot)
+                    elif answer == "due" and not self._stop.is_set():
+                        await self._freeze(name, slot)
+                        self._begin(name, partial(self._send_due, name))
+
+    def _remember_rules(self) -> None:
+        known = self._rules or rules.known(self._app)
+        held = {name: due.rules(known.get(name, ()), self._schedules.get(name), self._app.now())
+                for name in {**known, **dict(self._schedules)}}
+        if held != self._rules:
+            rules.keep(self._app, held)
+            self._rules = held
+
+    def _slots(self, name: str) -> list[tuple[Slot, due.SlotAnswer]]:
+        now, held = self._app.now(), self._rules.get(name, ())
+        seen = [
+            due.Seen(each.slot_key, each.slot, each.prepared_at if each.state == "missed" else None)
+            for each in self._app.store.issues.all() if each.newsletter == name
+        ]
+        limit = self._app.settings.delivery.max_lateness
+        return [(slot, due.slot_answer(slot, held, seen, now=now, max_lateness=limit))
+                for slot in due.slots_come(held, now)]
+
+    def _miss(self, name: str, slot: Slot) -> None:
         now = self._app.now()
-        since = max(self._watch(name), now - LOOK_BACK)
-        come = takewhile(lambda slot: slot.instant <= now, self._schedules[name].slots(since))
-        seen = {each.slot_key.partition(" ")[0] for each in self._app.store.issues.all() if each.newsletter == name}
-        return [slot for slot in come if slot.key not in seen]
-
-    async def _open(self, name: str, slot: Slot) -> None:
-        late = self._app.now() - slot.instant
-        if late > self._app.settings.delivery.max_lateness:
-            note = f"{late} late, more than max_lateness"
-            await asyncio.to_thread(self._app.store.issues.mark_missed, name, slot, note, now=self._app.now())
+        note = f"{now - slot.instant} late, more than max_lateness"
+        if self._app.store.issues.mark_missed(name, slot, note, now=now):
             log.warning("%s: the slot %s was missed (%s); newsletter issue prepare %s --at %s", name, slot.local, note,
                         name, slot.local)
-            return
+
+    async def _freeze(self, name: str, slot: Slot) -> None:
         try:
             prepared = await asyncio.to_thread(
                 preparing.prepare_issue, self._app, name, slot=slot, on_source=lambda source: None,
@@ -122,46 +165,49 @@ class Run:
             log.warning("%s", problem)
         log.info("%s: frozen for %d subscribers", prepared.issue.id, prepared.audience.deliveries)
 
-    def _ready(self, name: str) -> list[Issue]:
-        """Issues of the newsletter whose slot has come, not too long ago, and that are not finished."""
-        now = self._app.now()
-        earliest = now - self._app.settings.delivery.max_lateness
-        return [
-            issue for issue in self._app.store.issues.all()
-            if issue.newsletter == name and issue.slot <= now and issue.state in ("frozen", "sending")
-            and (issue.slot >= earliest or (issue.state == "sending" and self._is_alive(issue, earliest)))
-        ]
+    # --- Issues ---
 
-    def _is_alive(self, issue: Issue, earliest: datetime) -> bool:
-        """Whether a send that began in time is still going on: a store that stood still for long, or that is a copy
-        from some time ago, must not mail old news by itself."""
-        due = self._app.store.outbox.next_due(issue.id)
-        if due is not None and due >= earliest:  # all that is left has been tried, and is tried again as planned
-            return True
-        changed = self._app.store.outbox.last_change(issue.id)
-        alive = changed is not None and changed >= earliest
-        if not alive and issue.id not in self._left:
-            self._left.add(issue.id)
-            log.warning("%s: nothing has moved for longer than max_lateness, a person decides: newsletter send %s",
-                        issue.id, issue.id)
-        return alive
+    async def _send_due(self, name: str) -> None:
+        for issue in await asyncio.to_thread(self._unfinished, name):
+            with self._reported(issue.id):
+                answer = await asyncio.to_thread(issues.answer, self._app, issue)
+                if answer == "late":
+                    self._report(issue.id, logging.WARNING, f"{issues.lateness(issue)} A person decides: "
+                                                            f"{' or '.join(issues.ways_out(issue))}")
+                elif answer == "due" and not self._stop.is_set():
+                    await self._send(issue)
 
+    def _unfinished(self, name: str) -> list[Issue]:
+        """The newsletter's issues that may be sent by themselves, the earliest slot first."""
+        found = [each for each in self._app.store.issues.all()
+                 if each.newsletter == name and each.state in ("frozen", "sending")]
+        return sorted(found, key=lambda issue: issue.slot)
 
-@contextmanager
-def _reported(what: str) -> Iterator[None]:
-    """What is wrong with one newsletter is logged, and stops no other; the next ring tries again."""
-    try:
-        yield
-    except TryLater as error:
-        log.info("%s: %s", what, error)
-    except NewsletterError as error:
-        log.error("%s: %s", what, error)
+    async def _send(self, issue: Issue) -> None:
+        try:
+            sent = await send(self._app, issue, stop=self._stop, progress=lambda receipt: None)
+        except ConfigError as error:  # a wrong password that is tried every minute locks the account
+            self._app.store.issues.pause(issue.id, error.found)
+            raise
+        self._reports.pop(issue.id, None)
+        states = ", ".join(f"{count} {state}" for state, count in sent.sums.items() if count)
+        log.info("%s: %s", issue.id, states)
 
+    # --- Reports ---
 
-def coming(app: App, count: int) -> list[tuple[str, Slot]]:
-    """The next slots of every scheduled newsletter, `count` for each, in order of time."""
-    slots = [
-        (name, slot) for name, each in app.settings.newsletters.items() if each.schedule
-        for slot in islice(Schedule.parse(each.schedule, each.timezone).slots(app.now()), count)
-    ]
-    return sorted(slots, key=lambda each: each[1].instant)
+    @contextlib.contextmanager
+    def _reported(self, subject: str) -> Iterator[None]:
+        """What is wrong with one newsletter is logged, and stops no other; the next look tries again."""
+        try:
+            yield
+        except TryLater as error:
+            self._report(subject, logging.INFO, f"{subject}: {error}")
+        except NewsletterError as error:
+            self._report(subject, logging.ERROR, f"{subject}: {error}")
+        except Exception:
+            log.exception("%s: this is a bug", subject)
+
+    def _report(self, subject: str, level: int, message: str) -> None:
+        if self._reports.get(subject) != message:
+            self._reports[subject] = message
+            log.log(level, "%s", message)

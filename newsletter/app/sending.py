@@ -1,8 +1,6 @@
 """Sending an issue, trying deliveries again, and a test mail."""
 
 import asyncio
-import fcntl
-import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,7 +9,7 @@ from typing import Literal
 from newsletter import address
 from newsletter.app import STATE, App, issues, relays, subscribers
 from newsletter.delivering import loop as deliver
-from newsletter.errors import TryLater, UsageError
+from newsletter.errors import UsageError
 from newsletter.model import Interests, Receipt, State, Subscriber
 from newsletter.standing.answers import MAILBOX
 from newsletter.store import Issue, Journals
@@ -92,27 +90,12 @@ async def send_test(app: App, issue: Issue, to: str) -> Receipt:
 
 @contextmanager
 def sending_alone(app: App) -> Iterator[None]:
-    """Holds the project's sending lock, where one process alone may send.
+    """Keeps other processes from sending. Raises TryLater if another one is at it.
 
-    The kernel lets go of it when the process ends, however it ends: so whoever has it knows that no other sender lives.
-    On a shared store senders work side by side, and their leases say who lives. Raises TryLater if another process has
-    the lock.
+    On a shared store senders work side by side, and their leases say who lives.
     """
     if app.store.is_shared:
         yield
         return
-    path = app.root / STATE / "lock"
-    path.parent.mkdir(exist_ok=True)
-    with path.open("a+") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            file.seek(0)
-            owner = file.read().strip() or "unknown"
-            raise TryLater(f"another process is sending (process {owner})", place=str(path),
-                           cure="wait until it is done, or stop it: it settles what is in flight") from None
-        file.truncate(0)
-        file.write(str(os.getpid()))
-        file.flush()
-        app.store.leases.end_all()
+    with app.sending_lock.held(app.store.leases.end_all):
         yield

@@ -179,17 +179,23 @@ def status(
         sums = app.store.outbox.sums(found.id)
         skips = _skips(app, found.id)
         total = sum(sums.values())
-        data: dict[str, object] = {"issue": found.id, "state": found.state, "audience": found.audience,
-                                   "deliveries": dict(sums), "adds_up": total == found.audience, "skipped": skips}
+        is_late = issues.answer(app, found) == "late"
+        data: dict[str, object] = {"issue": found.id, "state": found.state, "late": is_late,
+                                   "audience": found.audience, "deliveries": dict(sums),
+                                   "adds_up": total == found.audience, "skipped": skips}
 
         def words() -> None:
             named: dict[str, object] = {state.replace("_", " "): count for state, count in sums.items()}
-            facts({"issue": found.id, "state": found.state, "audience": found.audience, **named})
+            facts({"issue": found.id, "state": f"{found.state}, late" if is_late else found.state,
+                   "audience": found.audience, **named})
+            if is_late:
+                print(f"{issues.lateness(found)} newsletter run leaves it to you")
             print("the states add up" if total == found.audience else f"THE STATES DO NOT ADD UP: {total}")
             for reason, count in skips.items():
                 print(f"nothing for {count}: {reason}")
 
-        result(data, as_json=as_json, words=words, then=[f"newsletter deliveries {found.id}"])
+        then = issues.ways_out(found) if is_late else [f"newsletter deliveries {found.id}"]
+        result(data, as_json=as_json, words=words, then=then)
 
 
 def deliveries(
@@ -222,8 +228,7 @@ def run(poll: Annotated[float, typer.Option(help="Seconds between looks for what
     from newsletter.app import running
 
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s")
-    logging.getLogger("apscheduler").setLevel(logging.ERROR)  # the alarm logs what matters itself
-
+    logging.getLogger("apscheduler").setLevel(logging.WARNING)
     logging.getLogger("alembic").setLevel(logging.WARNING)
 
     async def until_stopped() -> None:
@@ -240,11 +245,11 @@ def next_slots(
     count: Annotated[int, typer.Argument(help="How many for each newsletter.")] = 5, as_json: Json = False,
 ) -> None:
     """The next slots of every newsletter, in its own zone and in UTC."""
-    from newsletter.app import running
+    from newsletter.app import rules
 
     with project() as app:
         rows = [{"newsletter": name, "local": slot.local, "zone": slot.zone, "utc": f"{slot.instant:%Y-%m-%dT%H:%MZ}"}
-                for name, slot in running.coming(app, count)]
+                for name, slot in rules.coming(app, count)]
         result(rows, as_json=as_json, words=lambda: table(
             ("NEWSLETTER", "LOCAL", "ZONE", "UTC"), [tuple(row.values()) for row in rows],
         ))

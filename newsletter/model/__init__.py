@@ -38,6 +38,7 @@ from newsletter.model.message import (
 )
 from newsletter.model.newsletter import Newsletter, Quiet
 from newsletter.model.source import FeedState, Harvest, Source
+from newsletter.model.states import TRANSITIONS, IssueState, Verb, may
 from newsletter.model.story import Match, Picture, Problem, Story, Topic
 from newsletter.model.subscriber import (
     Frequency,
@@ -51,9 +52,9 @@ from newsletter.model.subscriber import (
 )
 
 __all__ = [
-    "Block", "BlockSet", "Candidate", "Decision", "Delivery", "Edition", "Entry", "FeedState", "Frequency",
-    "Harvest", "Interests", "Manifest", "Match", "Member", "Message", "Newsletter", "OpenSlot", "Outcome", "Past",
-    "Picture", "Place", "Problem", "Quiet", "Reason", "Receipt", "Recorded", "Section", "Settled", "Slot", "Source",
-    "State", "Status", "Story", "Subscriber", "Subscription", "Topic", "Variation", "Verdict", "Weights", "digest",
-    "spoken_in", "subscriptions",
+    "TRANSITIONS", "Block", "BlockSet", "Candidate", "Decision", "Delivery", "Edition", "Entry", "FeedState",
+    "Frequency", "Harvest", "Interests", "IssueState", "Manifest", "Match", "Member", "Message", "Newsletter",
+    "OpenSlot", "Outcome", "Past", "Picture", "Place", "Problem", "Quiet", "Reason", "Receipt", "Recorded",
+    "Section", "Settled", "Slot", "Source", "State", "Status", "Story", "Subscriber", "Subscription", "Topic",
+    "Variation", "Verb", "Verdict", "Weights", "digest", "may", "spoken_in", "subscriptions",
 ]

@@ -71,6 +71,11 @@ class Schedule:
             day -= _DAY
         return None
 
+    def has(self, instant: datetime) -> bool:
+        """Whether one of its slots means this instant."""
+        slot = self.latest(instant)
+        return slot is not None and slot.instant == instant
+
     def _of(self, day: date) -> list[Slot]:
         return [slot_at(datetime.combine(day, moment), self.zone) for moment in self.times]
 

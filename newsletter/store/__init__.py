@@ -9,7 +9,7 @@ from pathlib import Path
 from newsletter.model import Settled
 from newsletter.store.engine import Database, open_database
 from newsletter.store.freezing import Freezing
-from newsletter.store.issues import AlreadyPrepared, Issue, Issues, IssueState, Skip
+from newsletter.store.issues import AlreadyPrepared, Issue, Issues, Skip
 from newsletter.store.journal import Journal, Journals
 from newsletter.store.leases import Leases
 from newsletter.store.outbox import Had, Outbox
@@ -18,7 +18,7 @@ from newsletter.store.subscribers import Subscribers
 from newsletter.store.syncing import Reading, Synced
 
 __all__ = [
-    "AlreadyPrepared", "Freezing", "Had", "Issue", "IssueState", "Issues", "Journal", "Journals", "Kept", "Leases",
+    "AlreadyPrepared", "Freezing", "Had", "Issue", "Issues", "Journal", "Journals", "Kept", "Leases",
     "Listed", "Outbox", "Reading", "Settled", "Skip", "SourceStatus", "Store", "Stories", "Subscribers", "Synced",
     "open_store",
 ]

@@ -4,12 +4,23 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, delete, insert, or_, select, update
 
 from newsletter.errors import DataError, UsageError
-from newsletter.model import BlockSet, Edition, Manifest, Member, Slot, Subscriber
+from newsletter.model import (
+    TRANSITIONS,
+    BlockSet,
+    Edition,
+    IssueState,
+    Manifest,
+    Member,
+    Slot,
+    Subscriber,
+    Verb,
+    may,
+)
 from newsletter.store.audience import Audience
 from newsletter.store.engine import Database, streamed
 from newsletter.store.freezing import Freezing
@@ -26,10 +37,6 @@ from newsletter.store.records import (
 from newsletter.store.tables import block, skip, subscriber
 from newsletter.store.tables import edition as edition_table
 from newsletter.store.tables import issue as table
-
-IssueState = Literal["frozen", "sending", "paused", "finished", "cancelled", "missed"]
-"""frozen → sending → finished; paused: nothing is claimed until a person resumes it; cancelled: what was not sent yet
-never will be; missed: its slot passed and nobody rang."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +82,10 @@ class Skip:
     """Whether the edition's stories count as had all the same."""
 
 
+_FREED = " (cancelled "
+"""In the slot_key of an issue that gave its slot back."""
+
+
 class AlreadyPrepared(UsageError):
     """The slot or the id belongs to an issue that was prepared before: `issue`."""
 
@@ -82,7 +93,7 @@ class AlreadyPrepared(UsageError):
         super().__init__(
             f"{issue.newsletter} is prepared already for {issue.slot_key}: {issue.id}, {issue.state}",
             cure=f"Send it: newsletter send {issue.id}; or, to prepare it anew: newsletter issue cancel {issue.id}"
-            if issue.state in ("frozen", "sending", "paused") else f"newsletter issue show {issue.id}")
+            if may("cancel", issue.state) else f"newsletter issue show {issue.id}")
         self.issue = issue
 
 
@@ -117,7 +128,7 @@ class Issues:
         """Records that a slot passed and will not be sent by itself; false if it has an issue already."""
         id = f"{newsletter}-{slot.local}-{slot.zone.replace('/', '-')}-missed"
         with self._database.writing() as connection:
-            if _first(connection, table.c.newsletter == newsletter, table.c.slot_key == slot.key):
+            if _first(connection, _has_slot(newsletter, slot)):
                 return False
             values = _row(id, newsletter, slot, now) | {"state": "missed", "note": note}
             connection.execute(insert(table).values(values))
@@ -130,13 +141,13 @@ class Issues:
         """
         with self._database.writing() as connection:
             issue = _locked(connection, id)
-            if issue.state == "paused":
+            if may("resume", issue.state):
                 raise UsageError(f"{id} is paused{': ' if issue.note else ''}{issue.note}",
                                  cure=f"newsletter issue resume {id}")
             if issue.state in ("cancelled", "missed"):
                 raise UsageError(f"{id} is {issue.state}", cure=f"newsletter issue prepare {issue.newsletter}")
-            connection.execute(update(table).where(table.c.id == id, table.c.state == "frozen")
-                               .values(state="sending", started_at=now))
+            if may("start", issue.state):
+                connection.execute(update(table).where(table.c.id == id).values(state="sending", started_at=now))
 
     def finish(self, id: str, now: datetime) -> bool:
         """Says "finished" if that is so: the sum of the states is the frozen audience, and nothing is left to send."""
@@ -144,9 +155,9 @@ class Issues:
             issue = _locked(connection, id)
             sums = count_states(connection, issue.number)
             done = sum(sums.values()) == issue.audience and not sums["queued"] + sums["claimed"]
-            if done and issue.state == "sending":
+            if done and may("finish", issue.state):
                 connection.execute(update(table).where(table.c.id == id).values(state="finished", finished_at=now))
-            return done and issue.state in ("sending", "finished")
+            return done and (may("finish", issue.state) or issue.state == "finished")
 
     def pause(self, id: str, note: str) -> None:
         """Lets nothing more of the issue be claimed; `note` is why. What is on its way is settled as ever.
@@ -155,16 +166,15 @@ class Issues:
         """
         with self._database.writing() as connection:
             issue = _locked(connection, id)
-            if issue.state not in ("frozen", "sending", "paused"):
-                raise UsageError(f"{id} is {issue.state}; only an issue that is to be sent can be paused")
+            if issue.state != "paused":
+                _check(issue, "pause")
             connection.execute(update(table).where(table.c.id == id).values(state="paused", note=note))
 
     def resume(self, id: str) -> None:
         """Takes a pause back. Raises UsageError for an issue that is not paused."""
         with self._database.writing() as connection:
             issue = _locked(connection, id)
-            if issue.state != "paused":
-                raise UsageError(f"{id} is not paused, it is {issue.state}")
+            _check(issue, "resume")
             state = "sending" if issue.started_at else "frozen"
             connection.execute(update(table).where(table.c.id == id).values(state=state, note=""))
 
@@ -176,14 +186,13 @@ class Issues:
         """
         with self._database.writing() as connection:
             issue = _locked(connection, id)
-            if issue.state not in ("frozen", "sending", "paused"):
-                raise UsageError(f"{id} is {issue.state}; only an issue that is to be sent can be cancelled")
+            _check(issue, "cancel")
             connection.execute(update(table).where(table.c.id == id).values(state="cancelled", finished_at=now))
             withdrawn = withdraw_queued(connection, issue.number, now)
             sums = count_states(connection, issue.number)
             if not sums["sent"] + sums["claimed"] + sums["in_doubt"]:
                 connection.execute(update(table).where(table.c.id == id).values(
-                    slot_key=f"{issue.slot_key} (cancelled {issue.number})"))
+                    slot_key=f"{issue.slot_key}{_FREED}{issue.number})"))
             return withdrawn
 
     def get(self, id: str) -> Issue | None:
@@ -266,11 +275,17 @@ class Issues:
 
 def _make_room(connection: Connection, manifest: Manifest) -> None:
     """Raises AlreadyPrepared unless slot and id are free; a missed issue makes way."""
-    in_slot = (table.c.newsletter == manifest.newsletter.name) & (table.c.slot_key == manifest.slot.key)
+    in_slot = _has_slot(manifest.newsletter.name, manifest.slot)
     connection.execute(delete(table).where(in_slot, table.c.state == "missed"))
     there = _first(connection, or_(in_slot, table.c.id == manifest.issue))
     if there is not None:
         raise AlreadyPrepared(there)
+
+
+def _has_slot(newsletter: str, slot: Slot) -> ColumnElement[bool]:
+    """Whether an issue has this slot, under whichever name of its zone: Europe/Kiev is Europe/Kyiv."""
+    same_time = (table.c.slot_at == slot.instant) & table.c.slot_key.not_like(f"%{_FREED}%")
+    return (table.c.newsletter == newsletter) & ((table.c.slot_key == slot.key) | same_time)
 
 
 def _row(id: str, newsletter: str, slot: Slot, now: datetime) -> dict[str, Any]:
@@ -299,6 +314,14 @@ def _locked(connection: Connection, id: str) -> Issue:
     """The issue, whose state nobody else changes or rests on until this transaction ends."""
     connection.execute(select(table.c.number).where(table.c.id == id).with_for_update())
     return _issue(connection, id)
+
+
+def _check(issue: Issue, verb: Verb) -> None:
+    """Raises UsageError if an issue in its state cannot be paused, resumed or cancelled."""
+    if not may(verb, issue.state):
+        states = " or ".join(str(before) for before, _ in TRANSITIONS[verb])
+        raise UsageError(f"{issue.id} is {issue.state}; {verb} needs an issue that is {states}",
+                         cure=f"newsletter status {issue.id}")
 
 
 def _skips(number: int) -> Select[Any]:

@@ -292,7 +292,7 @@ def test_a_frozen_issue_can_be_held_and_is_frozen_again_afterwards(store: Store)
 
 def test_only_what_is_to_be_sent_can_be_paused_and_only_what_is_paused_resumed(store: Store) -> None:
     freeze(store)
-    with pytest.raises(UsageError, match="is not paused, it is sending"):
+    with pytest.raises(UsageError, match="is sending; resume needs an issue that is paused"):
         store.issues.resume("weekly-0")
     assert store.issues.finish("weekly-0", NOW)
     with pytest.raises(UsageError, match="is finished"):

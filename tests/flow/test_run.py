@@ -1,155 +1,287 @@
-"""`newsletter run`: every week's issue once, over clock changes, late starts and a second process beside it."""
+"""`newsletter run`: what is due is frozen and sent, what is late is left to a person. The clock is the test's own."""
 
 import asyncio
-from collections import Counter
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from datetime import UTC, date, datetime, timedelta
-from zoneinfo import ZoneInfo
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from newsletter.app import issues
 from newsletter.app.running import Run
+from newsletter.app.sending import sending_alone
 from newsletter.model import Receipt, Settled
 from tests.flow.desk import Desk, read
-from tests.smtpd import Manners, relay
+from tests.smtpd import Manners, Relay, relay
 
-LONDON = ZoneInfo("Europe/London")
+MONDAY = datetime(2026, 11, 30, 8, tzinfo=UTC)
+"""The slot that comes next at the desk."""
+NEXT_MONDAY = MONDAY + timedelta(weeks=1)
 
 
-def eight(day: date) -> datetime:
-    """Eight in the morning in London."""
-    return datetime(day.year, day.month, day.day, 8, tzinfo=LONDON).astimezone(UTC)
+@contextmanager
+def watching(desk: Desk) -> Iterator[Run]:
+    """A run with a store of its own, as each process has."""
+    with desk.app() as app:
+        yield Run(app, poll_seconds=3600)
+
+
+async def look(*runs: Run) -> None:
+    """Each looks once, side by side, and ends what it begins."""
+    for run in runs:
+        run.look()
+    await asyncio.gather(*(run.idle() for run in runs))
+
+
+async def watched(desk: Desk) -> None:
+    """Somebody looked after the desk until now."""
+    with watching(desk) as run:
+        await look(run)
+
+
+def edit(desk: Desk, old: str, new: str) -> None:
+    config = desk.root / "newsletter.toml"
+    text = config.read_text("utf-8")
+    assert old in text
+    config.write_text(text.replace(old, new), "utf-8")
+
+
+def states(desk: Desk) -> dict[str, str]:
+    """The state of each issue, by its slot."""
+    with desk.app() as app:
+        return {each.slot_key.partition("[")[0]: each.state for each in app.store.issues.all()}
+
+
+@pytest.fixture(autouse=True)
+def every_log(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "newsletter")
+
+
+# --- Slots ---
+
+
+async def test_an_issue_goes_out_when_its_slot_comes_and_once_with_a_second_run_beside(desk: Desk) -> None:
+    with relay() as server:
+        desk.relay(server.port)
+        with watching(desk) as first, watching(desk) as second:
+            desk.clock.set(MONDAY - timedelta(seconds=1))
+            await look(first, second)
+            assert server.taken == []
+            desk.clock.set(MONDAY)
+            await look(first, second)
+            await look(first, second)
+    assert states(desk) == {"2026-11-30T08:00": "finished"}
+    assert sorted(server.recipients()) == ["all@example.org", "ann@example.org", "bob@example.org"]
+
+
+async def test_a_run_works_from_its_start_until_it_is_stopped(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
+    await watched(desk)
+    desk.clock.set(MONDAY)
+    with watching(desk) as run:
+        working = asyncio.create_task(run.until_stopped())
+        await until(lambda: states(desk) == {"2026-11-30T08:00": "finished"})
+        run.stop()
+        await working
+    assert "weekly: every monday at 08:00 (Europe/London), next on 2026-12-07 at 08:00" in caplog.messages
 
 
 async def until(holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(30):
-        while not holds():  # noqa: ASYNC110 - what is waited for happens in another thread
+    async with asyncio.timeout(60):
+        while not await asyncio.to_thread(holds):  # noqa: ASYNC110 - it happens in another thread
             await asyncio.sleep(0.01)
 
 
-@asynccontextmanager
-async def running(desk: Desk, count: int = 1) -> AsyncIterator[list[Run]]:
-    """So many runs side by side, each with a store of its own as processes have."""
-    apps = [desk.app() for _ in range(count)]
-    runs = [Run(app.__enter__(), poll_seconds=0.05) for app in apps]
-    tasks = [asyncio.create_task(run.until_stopped()) for run in runs]
-    try:
-        yield runs
-    finally:
-        for run in runs:
-            run.stop()
-        await asyncio.gather(*tasks)
-        for app in apps:
-            app.__exit__(None, None, None)
-
-
-def finished(desk: Desk) -> list[str]:
-    with desk.app() as app:
-        return [issue.slot_key for issue in app.store.issues.all() if issue.state == "finished"]
-
-
-async def test_each_weeks_issue_goes_out_once_over_two_clock_changes_with_a_second_run_beside(desk: Desk) -> None:
-    mondays = [date(2026, 3, 16) + timedelta(weeks=week) for week in range(34)]
-    desk.clock.set(eight(mondays[0]) - timedelta(days=3))
-    for old in (desk.root / "stories").iterdir():
-        old.unlink()
-    with relay() as server:
-        desk.relay(server.port)
-        async with running(desk, 2):
-            for week, monday in enumerate(mondays):
-                desk.story(f"week{week}", f"News of week {week}", ["ai"], date=f"{monday - timedelta(days=2)}")
-                desk.clock.set(eight(monday) - timedelta(seconds=1))
-                await asyncio.sleep(0.06)
-                assert len(server.taken) == 2 * week, "nothing goes out before its time"
-                desk.clock.set(eight(monday) + timedelta(seconds=1))
-                await until(lambda week=week: len(finished(desk)) == week + 1)  # type: ignore[misc]
-    assert finished(desk) == [f"{monday}T08:00[Europe/London]" for monday in reversed(mondays)]
-    got = Counter((each.recipient, str(read(each.data)["Subject"])) for each in server.taken)
-    readers = ("ann@example.org", "all@example.org")
-    assert got == {(to, f"News of week {week}"): 1 for week in range(34) for to in readers}
-
-
-async def test_a_clock_set_back_over_a_slot_does_not_send_its_issue_again(desk: Desk) -> None:
-    """P9: a slot is known by its name, not by whether its time is to come."""
-    monday = date(2026, 11, 30)
-    desk.clock.set(eight(monday) - timedelta(days=1))
-    with relay() as server:
-        desk.relay(server.port)
-        async with running(desk):
-            await asyncio.sleep(0.1)  # a slot before its first look was never missed
-            desk.clock.set(eight(monday) + timedelta(minutes=1))
-            await until(lambda: len(finished(desk)) == 1)
-            for minutes in (-59, 2):
-                desk.clock.set(eight(monday) + timedelta(minutes=minutes))
-                await asyncio.sleep(0.3)  # it looks six times
-    assert len(finished(desk)) == 1
-    assert sorted(each.recipient for each in server.taken) == [
-        "all@example.org", "ann@example.org", "bob@example.org"]
-
-
-async def test_a_slot_missed_by_less_than_max_lateness_is_sent_late(desk: Desk) -> None:
-    with desk.app() as app:
-        Run(app)._watch("weekly")
-    desk.clock.set(eight(date(2026, 11, 30)) + timedelta(hours=5))
-    async with running(desk):
-        await until(lambda: finished(desk) == ["2026-11-30T08:00[Europe/London]"])
-    assert len(desk.mails("weekly-2026-11-30")) == 3
-
-
-async def test_a_slot_missed_by_more_is_reported_and_not_sent(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
-    with desk.app() as app:
-        Run(app)._watch("weekly")
-    desk.clock.set(eight(date(2026, 11, 30)) + timedelta(hours=7))
-    async with running(desk):
-        await until(lambda: "was missed" in caplog.text)
+async def test_a_slot_missed_by_more_than_max_lateness_is_reported_and_not_sent(
+    desk: Desk, caplog: pytest.LogCaptureFixture,
+) -> None:
+    await watched(desk)
+    desk.clock.set(MONDAY + timedelta(hours=7))
+    with watching(desk) as run:
+        await look(run)
+        await look(run)
     assert not (desk.root / "outbox").exists()
+    assert caplog.text.count("the slot 2026-11-30T08:00 was missed") == 1
     assert "newsletter issue prepare weekly --at 2026-11-30T08:00" in caplog.text
 
 
-async def test_a_slot_before_the_first_run_was_never_missed(desk: Desk) -> None:
-    async with running(desk) as (run,):
-        await run.ring()
-        await run.ring()
+async def test_a_store_of_an_earlier_version_keeps_what_it_remembers(desk: Desk) -> None:
+    """It knew since when a newsletter is watched, and not by which rule."""
     with desk.app() as app:
-        assert app.store.issues.all() == []
+        app.store.subscribers.remember("watched since, weekly", desk.clock.now().isoformat())
+    desk.clock.set(MONDAY + timedelta(hours=1))
+    await watched(desk)
+    assert states(desk) == {"2026-11-30T08:00": "finished"}
 
 
 async def test_an_issue_that_the_editor_froze_goes_out_when_its_slot_comes(desk: Desk) -> None:
     frozen = desk.prepare()
     desk.story("late", "Too late for this issue", ["ai"], date="2026-11-28")
-    async with running(desk) as (run,):
-        await run.ring()
-        assert finished(desk) == []
-        desk.clock.set(frozen.manifest.slot.instant + timedelta(seconds=1))
-        await until(lambda: finished(desk) != [])
+    with watching(desk) as run:
+        await look(run)
+        assert states(desk) == {"2026-11-30T08:00": "frozen"}
+        desk.clock.set(MONDAY)
+        await look(run)
     assert "Too late" not in str(desk.mails(frozen.issue.id)["ann@example.org"]["Subject"])
 
 
-async def test_a_broken_topic_file_is_logged_and_the_issue_goes_out_once_it_is_mended(
+async def test_a_slot_whose_issue_a_person_cancelled_is_left_to_that_person(desk: Desk) -> None:
+    await watched(desk)
+    frozen = desk.prepare()
+    with desk.app() as app:
+        app.store.issues.cancel(frozen.issue.id, now=app.now())
+    desk.clock.set(MONDAY)
+    await watched(desk)
+    assert not (desk.root / "outbox").exists()
+
+
+async def test_a_broken_topic_file_is_logged_once_and_the_issue_goes_out_when_it_can_be_read(
     desk: Desk, caplog: pytest.LogCaptureFixture,
 ) -> None:
     topics = desk.root / "topics.toml"
     good = topics.read_text("utf-8")
     topics.write_text("[topic.ai\n", "utf-8")
-    with desk.app() as app:
-        Run(app)._watch("weekly")
-    desk.clock.set(eight(date(2026, 11, 30)) + timedelta(minutes=1))
-    async with running(desk):
-        await until(lambda: "topics.toml:1" in caplog.text)
+    await watched(desk)
+    desk.clock.set(MONDAY)
+    with watching(desk) as run:
+        await look(run)
+        await look(run)
+        assert caplog.text.count("topics.toml:1") == 1
         topics.write_text(good, "utf-8")
-        await until(lambda: finished(desk) != [])
+        await look(run)
+    assert states(desk) == {"2026-11-30T08:00": "finished"}
 
 
-async def test_a_slot_whose_issue_a_person_cancelled_is_left_to_that_person(desk: Desk) -> None:
-    frozen = desk.prepare()
-    with desk.app() as app:
-        Run(app)._watch("weekly")
-        app.store.issues.cancel(frozen.issue.id, now=app.now())
-    desk.clock.set(frozen.manifest.slot.instant + timedelta(seconds=1))
-    async with running(desk) as (run,):
-        await run.ring()
+# --- A changed newsletter.toml ---
+
+WEDNESDAY = datetime(2026, 12, 2, 10, 20, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("restarted", [True, False])
+async def test_an_edited_schedule_begins_with_its_next_slot(desk: Desk, restarted: bool) -> None:
+    """B6: on Wednesday at 10:20, "every monday at 08:00" becomes "every wednesday at 09:00"."""
+    with watching(desk) as before:
+        await look(before)
+        desk.clock.set(WEDNESDAY - timedelta(days=2, hours=2, minutes=20))
+        await look(before)
+        assert states(desk) == {"2026-11-30T08:00": "finished"}
+        desk.clock.set(WEDNESDAY)
+        edit(desk, "every monday at 08:00", "every wednesday at 09:00")
+        with watching(desk) as after:
+            run = after if restarted else before
+            await look(run)
+            assert states(desk) == {"2026-11-30T08:00": "finished"}
+            desk.clock.set(WEDNESDAY + timedelta(weeks=1))
+            await look(run)
+    assert states(desk) == {"2026-11-30T08:00": "finished", "2026-12-09T09:00": "finished"}
+
+
+async def test_a_run_takes_up_a_changed_newsletter_toml_and_reports_it(
+    desk: Desk, caplog: pytest.LogCaptureFixture,
+) -> None:
+    """B6."""
+    with watching(desk) as run:
+        await look(run)
+        edit(desk, "every monday at 08:00", "every saturday at 09:00")
+        await look(run)
+        await look(run)
+        assert caplog.messages == [
+            "newsletter.toml has changed and is in force from now on",
+            "weekly: every saturday at 09:00 (Europe/London), next on 2026-11-28 at 09:00",
+        ]
+        desk.clock.set(datetime(2026, 11, 28, 9, tzinfo=UTC))
+        await look(run)
+    assert states(desk) == {"2026-11-28T09:00": "finished"}
+
+
+@pytest.mark.parametrize(("old", "new", "why"), [
+    ("every monday at 08:00", "every mondy at 08:00", "Did you mean “monday”?"),
+    ("[newsletter.weekly]", "[newsletter.weekly", "newsletter.toml:"),
+    ("[delivery]", '[store]\nurl = "sqlite:///other.db"\n[delivery]', "store.url has changed"),
+])
+async def test_a_run_keeps_the_old_newsletter_toml_if_the_new_one_cannot_be_used_and_reports_why(
+    desk: Desk, caplog: pytest.LogCaptureFixture, old: str, new: str, why: str,
+) -> None:
+    """B6."""
+    with watching(desk) as run:
+        await look(run)
+        edit(desk, old, new)
+        await look(run)
+        desk.clock.set(MONDAY)
+        await look(run)
+        edit(desk, new, old)
+        await look(run)
+    assert caplog.text.count("newsletter.toml has changed") == 1
+    assert why in caplog.text
+    assert states(desk) == {"2026-11-30T08:00": "finished"}
+
+
+async def test_a_run_without_a_schedule_reports_that_it_waits_for_nothing(
+    desk: Desk, caplog: pytest.LogCaptureFixture,
+) -> None:
+    with watching(desk) as run:
+        edit(desk, 'schedule = "every monday at 08:00"', "")
+        await look(run)
+    assert "no newsletter in newsletter.toml has a schedule" in caplog.text
+
+
+# --- Issues ---
+
+
+async def test_a_frozen_issue_that_is_late_is_reported_once_and_waits_for_a_person(
+    desk: Desk, caplog: pytest.LogCaptureFixture,
+) -> None:
+    """B4."""
+    issue = desk.prepare().issue
+    desk.clock.set(MONDAY + timedelta(hours=7))
+    with watching(desk) as run:
+        await look(run)
+        await look(run)
+    [late] = [each for each in caplog.messages if f"{issue.id} is late" in each]
+    assert f"newsletter send {issue.id} or newsletter issue cancel {issue.id}" in late
     assert not (desk.root / "outbox").exists()
+    with desk.app() as app:
+        assert issues.answer(app, issue) == "late"
+    assert (await asyncio.to_thread(desk.send, issue.id)).finished
+
+
+DAILY = """
+[newsletter.daily]
+title = "The Day"
+from = "Digital Desk <desk@news.example.org>"
+sources = ["stories/"]
+schedule = "every day at 09:00"
+timezone = "Europe/London"
+"""
+
+
+async def test_one_newsletters_long_send_does_not_hold_up_another(desk: Desk) -> None:
+    """B4: a server that takes its time with one mail of the weekly."""
+    desk.reader("slow@example.org", "ai")
+    with relay() as server:
+        desk.relay(server.port)
+        edit(desk, "[newsletter.weekly]", f"{DAILY}[newsletter.weekly]")
+        with watching(desk) as run:
+            desk.clock.set(MONDAY - timedelta(hours=1))
+            await look(run)
+            desk.clock.set(MONDAY)
+            run.look()
+            await asyncio.to_thread(server.wait_for, "slow@example.org")
+            desk.clock.set(MONDAY + timedelta(hours=1))
+            run.look()
+            await asyncio.to_thread(wait_for_daily, server)
+            assert states(desk)["2026-11-30T08:00"] == "sending"
+            server.patience.set()
+            await run.idle()
+    assert set(states(desk).values()) == {"finished"}
+
+
+def wait_for_daily(server: Relay) -> None:
+    """Returns when Ann has her mail of the daily."""
+    with server.lock:
+        assert server.lock.wait_for(lambda: any(
+            each.recipient == "ann@example.org" and "<daily." in str(read(each.data)["List-ID"])
+            for each in server.taken), timeout=60)
 
 
 async def sent_half(desk: Desk) -> str:
@@ -166,9 +298,9 @@ async def sent_half(desk: Desk) -> str:
 
 async def test_a_send_that_was_interrupted_for_a_while_goes_on_by_itself(desk: Desk) -> None:
     await sent_half(desk)
-    desk.clock.set(desk.clock.now() + timedelta(hours=5))
-    async with running(desk):
-        await until(lambda: finished(desk) != [])
+    desk.clock.set(MONDAY + timedelta(hours=5))
+    await watched(desk)
+    assert states(desk) == {"2026-11-30T08:00": "finished"}
 
 
 async def test_a_send_that_stood_still_for_longer_than_max_lateness_waits_for_a_person(
@@ -176,29 +308,33 @@ async def test_a_send_that_stood_still_for_longer_than_max_lateness_waits_for_a_
 ) -> None:
     """P15: a machine that was away, or a store that is a copy from some time ago."""
     issue = await sent_half(desk)
-    desk.clock.set(desk.clock.now() + timedelta(hours=7))
-    async with running(desk) as (run,):
-        await until(lambda: "a person decides" in caplog.text)
-        await run.ring()
-        await run.ring()
-    assert caplog.text.count("a person decides") == 1
+    desk.clock.set(MONDAY + timedelta(hours=7))
+    with watching(desk) as run:
+        await look(run)
+        await look(run)
+    assert caplog.text.count(f"{issue} is late") == 1
     assert f"newsletter send {issue}" in caplog.text
     assert not (desk.root / "outbox").exists()
     sent = await asyncio.to_thread(desk.send, issue)
     assert sent.finished
 
 
-async def test_what_the_relay_deferred_is_tried_again_by_itself_however_old_the_issue_is(desk: Desk) -> None:
+async def test_what_the_relay_deferred_is_tried_again_when_it_is_due_however_old_the_issue_is(
+    desk: Desk, caplog: pytest.LogCaptureFixture,
+) -> None:
     """S2: each pause is longer than the one before, and the last ones are longer than max_lateness."""
     desk.reader("tempdot@example.org", "ai")
     with relay() as server:
         desk.relay(server.port)
         frozen = desk.prepare()
-        desk.clock.set(frozen.manifest.slot.instant)
-        async with running(desk):
+        desk.clock.set(MONDAY)
+        with watching(desk) as run:
             for tries, minutes in enumerate((15, 30, 60, 120, 240, 480, 960, 1440), 1):
-                await until(lambda tries=tries: attempts(desk, frozen.issue.id) == tries)  # type: ignore[misc]
+                await look(run)
+                await look(run)
+                assert attempts(desk, frozen.issue.id) == tries
                 desk.clock.set(desk.clock.now() + timedelta(minutes=1.25 * minutes))
+    assert caplog.text.count(f"{frozen.issue.id}: ") == 8, "a look that tries nothing reports nothing"
 
 
 def attempts(desk: Desk, issue: str) -> int:
@@ -207,7 +343,7 @@ def attempts(desk: Desk, issue: str) -> int:
         return delivery.attempts if delivery else 0
 
 
-async def test_a_run_refused_for_its_content_is_paused_and_not_begun_again_every_minute(
+async def test_a_run_refused_for_its_content_is_paused_and_not_begun_again_at_every_look(
     desk: Desk, caplog: pytest.LogCaptureFixture,
 ) -> None:
     """S5: it stops by itself, says why, and waits for a person."""
@@ -216,11 +352,10 @@ async def test_a_run_refused_for_its_content_is_paused_and_not_begun_again_every
     with relay() as server:
         desk.relay(server.port)
         frozen = desk.prepare()
-        desk.clock.set(frozen.manifest.slot.instant)
-        async with running(desk) as (run,):
-            await until(lambda: "most mails are refused for what they are" in caplog.text)
-            await run.ring()
-            await run.ring()
+        desk.clock.set(MONDAY)
+        with watching(desk) as run:
+            await look(run)
+            await look(run)
     with desk.app() as app:
         issue = app.store.issues.get(frozen.issue.id)
         assert issue is not None
@@ -237,17 +372,30 @@ async def test_a_wrong_password_is_tried_once_and_then_a_person_is_needed(
         desk.relay(server.port)
         (desk.root / "password").write_text("wrong\n", "ascii")
         (desk.root / "password").chmod(0o600)
-        config = desk.root / "newsletter.toml"
-        login = 'username = "desk"\npassword_file = "password"\nconnections'
-        config.write_text(config.read_text("utf-8").replace("connections", login, 1), "utf-8")
+        edit(desk, "connections", 'username = "desk"\npassword_file = "password"\nconnections')
         frozen = desk.prepare()
-        desk.clock.set(frozen.manifest.slot.instant)
-        async with running(desk) as (run,):
-            await until(lambda: "refuses our login" in caplog.text)
-            await run.ring()
-            await run.ring()
+        desk.clock.set(MONDAY)
+        with watching(desk) as run:
+            await look(run)
+            await look(run)
+    assert "refuses our login" in caplog.text
     assert len([each for each in server.commands if each.startswith("AUTH")]) == 1
     with desk.app() as app:
         issue = app.store.issues.get(frozen.issue.id)
         assert issue is not None
         assert (issue.state, app.store.outbox.sums(issue.id)["queued"]) == ("paused", 3)
+
+
+async def test_a_run_stands_by_while_another_process_sends_and_reports_it_once(
+    desk: Desk, caplog: pytest.LogCaptureFixture,
+) -> None:
+    """G10: no lines at every look."""
+    desk.prepare()
+    desk.clock.set(MONDAY)
+    with desk.app() as other, sending_alone(other), watching(desk) as run:
+        await look(run)
+        await look(run)
+    assert caplog.text.count("another process is sending") == 1
+    assert not (desk.root / "outbox").exists()
+    await watched(desk)
+    assert states(desk) == {"2026-11-30T08:00": "finished"}
