@@ -80,11 +80,10 @@ def rules(known: Rules, schedule: Schedule | None, now: datetime) -> Rules:
 
 
 def slots_come(rules: Rules, now: datetime) -> list[Slot]:
-    """The slots of the present rule that have come since the newsletter was first seen, in order."""
+    """The slots of the present rule that have come within `LOOK_BACK`, in order."""
     if not rules or rules[-1].schedule is None:
         return []
-    since = max(rules[0].since, now - LOOK_BACK)
-    return list(takewhile(lambda slot: slot.instant <= now, rules[-1].schedule.slots(since)))
+    return list(takewhile(lambda slot: slot.instant <= now, rules[-1].schedule.slots(now - LOOK_BACK)))
 
 
 def slot_answer(

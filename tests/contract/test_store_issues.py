@@ -235,6 +235,19 @@ def test_a_missed_slot_is_recorded_once_and_can_still_be_frozen(store: Store) ->
     assert not store.issues.mark_missed("weekly", slot, "again", NOW)
 
 
+def test_a_slot_is_its_instant_under_whichever_name_of_its_zone(store: Store) -> None:
+    """G7: a zone gets another name, and the issue is not frozen, or reported as missed, a second time."""
+    renamed = replace(manifest().slot, zone="Etc/UTC")
+    assert renamed.key != manifest().slot.key
+    freeze(store)
+    with pytest.raises(AlreadyPrepared, match="weekly-0"):
+        store.issues.freezing(replace(manifest(), issue="weekly-again", slot=renamed), now=NOW).__enter__()
+    assert not store.issues.mark_missed("weekly", renamed, "late", NOW)
+    store.issues.cancel("weekly-0", NOW)
+    with store.issues.freezing(replace(manifest(), issue="weekly-again", slot=renamed), now=NOW):
+        pass
+
+
 def test_a_cancelled_issue_sends_nothing_and_frees_its_slot(store: Store) -> None:
     fill(store, crowd(3))
     freeze(store)

@@ -248,6 +248,22 @@ def test_an_issue_is_paused_and_resumed_and_cancelled_by_hand(today: Desk, newsl
     assert "leaves its slot to you" in cancelled.out
 
 
+def test_status_shows_an_issue_that_is_late_and_the_commands_that_decide(
+    desk: Desk, newsletter: Newsletter,
+) -> None:
+    """B4."""
+    desk.clock.set(datetime(2020, 1, 1, tzinfo=UTC))
+    issue = desk.prepare().issue.id
+    said = newsletter("status")
+    assert "frozen, late" in said.out
+    assert f"{issue} is late: its slot was 2020-01-06T08:00[Europe/London]" in said.out
+    assert f"next: newsletter send {issue}" in said.err
+    assert f"next: newsletter issue cancel {issue}" in said.err
+    assert newsletter("status", "--json").data["late"] is True
+    newsletter("issue", "cancel", issue)
+    assert newsletter("status", issue, "--json").data["late"] is False
+
+
 def test_a_second_send_beside_the_first_is_refused_with_75(today: Desk, newsletter: Newsletter) -> None:
     newsletter("issue", "prepare", "weekly")
     (today.root / ".newsletter").mkdir(exist_ok=True)
