@@ -267,6 +267,7 @@ async def test_one_newsletters_long_send_does_not_hold_up_another(desk: Desk) ->
             desk.clock.set(MONDAY)
             run.look()
             await asyncio.to_thread(server.wait_for, "slow@example.org")
+            desk.story("today", "News of this very morning", ["ai"], date="2026-11-30")
             desk.clock.set(MONDAY + timedelta(hours=1))
             run.look()
             await asyncio.to_thread(wait_for_daily, server)
