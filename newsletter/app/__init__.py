@@ -97,8 +97,9 @@ class App:
         if settings.store_url != self.settings.store_url:
             raise ConfigError("store.url has changed", place=config.FILE, cure="Stop this process and start it again.")
         self.settings = settings
-        for part in ("links", "sources"):
-            self.__dict__.pop(part, None)
+        for name, part in vars(type(self)).items():
+            if isinstance(part, cached_property) and name not in ("store", "sending_lock"):
+                self.__dict__.pop(name, None)
 
     def close(self) -> None:
         if "store" in self.__dict__:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from newsletter import config
 from newsletter.app import issues
 from newsletter.app.running import Run
 from newsletter.app.sending import sending_alone
@@ -41,10 +42,10 @@ async def watched(desk: Desk) -> None:
 
 
 def edit(desk: Desk, old: str, new: str) -> None:
-    config = desk.root / "newsletter.toml"
-    text = config.read_text("utf-8")
+    file = desk.root / "newsletter.toml"
+    text = file.read_text("utf-8")
     assert old in text
-    config.write_text(text.replace(old, new), "utf-8")
+    file.write_text(text.replace(old, new), "utf-8")
 
 
 def states(desk: Desk) -> dict[str, str]:
@@ -192,6 +193,19 @@ async def test_a_run_takes_up_a_changed_newsletter_toml_and_reports_it(
         desk.clock.set(datetime(2026, 11, 28, 9, tzinfo=UTC))
         await look(run)
     assert states(desk) == {"2026-11-28T09:00": "finished"}
+
+
+def test_what_follows_from_newsletter_toml_is_made_anew_and_the_store_stays_open(desk: Desk) -> None:
+    """B6."""
+    with desk.app() as app:
+        links, sources, store, lock = app.links, app.sources, app.store, app.sending_lock
+        edit(desk, "https://news.example.org", "https://letters.example.org")
+        app.take_up(config.read(desk.root / "newsletter.toml"))
+        assert app.links is not links
+        assert app.links.web("weekly-2026-11-30").startswith("https://letters.example.org")
+        assert app.sources is not sources
+        assert app.store is store
+        assert app.sending_lock is lock
 
 
 @pytest.mark.parametrize(("old", "new", "why"), [
