@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from newsletter.delivering.ports import Transport
 from newsletter.model import Message
+from newsletter.transports import TRANSPORTS
 from newsletter.transports.file import FileTransport
 from newsletter.transports.null import NullTransport
 from newsletter.transports.opening import RelayAddress
@@ -70,9 +71,14 @@ async def a_pipelining_relay(folder: Path) -> AsyncIterator[Offer]:
 
 
 ARRIVING = {"file": a_folder, "smtp": a_relay, "smtp, pipelined": a_pipelining_relay}
+OFFERS = {"null": nothing, **ARRIVING}
 
 
-@pytest_asyncio.fixture(params=[nothing, *ARRIVING.values()], ids=["null", *ARRIVING])
+def test_every_transport_keeps_this_contract() -> None:
+    assert {name.partition(",")[0] for name in OFFERS} == set(TRANSPORTS)
+
+
+@pytest_asyncio.fixture(params=OFFERS.values(), ids=OFFERS)
 async def offer(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Offer]:
     async with request.param(tmp_path) as offered:
         yield offered
