@@ -33,7 +33,7 @@ from bench import apart, relays
 from bench.desk import NOW, people
 from bench.relays import Line
 from bench.report import Row, progress, show
-from newsletter.delivering.loop import Slice, send_slice
+from newsletter.delivering import Slice, send_slice
 from newsletter.model import (
     Decision,
     Edition,
@@ -49,6 +49,7 @@ from newsletter.model import (
 )
 from newsletter.store import Reading, Store, open_store
 from newsletter.store.journal import Journals
+from newsletter.transports.opening import RelayAddress
 from newsletter.transports.smtp import SmtpTransport
 
 ISSUE = "weekly-dispatch"
@@ -183,8 +184,9 @@ def ours(
         store = open_store("sqlite:///newsletter.db", root=Path(folder))
         try:
             _freeze(store, int(messages))
-            relay = SmtpTransport("127.0.0.1", int(port), local_hostname="desk.test", connections=int(connections),
-                                  security="tls" if certificate else "none", tls=_trust(certificate))
+            address = RelayAddress("127.0.0.1", int(port), "desk.test", "tls" if certificate else "none",
+                                   _trust(certificate))
+            relay = SmtpTransport(address, connections=int(connections))
             journals = Journals(Path(folder) / "journal")
             return _measured(loop, _send(store, journals, relay, int(size), int(messages), int(window)))
         finally:

@@ -12,7 +12,7 @@ from newsletter.model import Delivery, Message, Receipt, Settled
 from newsletter.store import outbox
 from newsletter.transports.smtp import SmtpTransport
 
-Told = Callable[[str, Sequence[Delivery]], Sequence[Settled]]
+Settle = Callable[[str, Sequence[Delivery]], Sequence[Settled]]
 
 
 def checkpoint_at_fetch() -> None:
@@ -34,7 +34,7 @@ def claims_that_expire() -> None:
     """What a dead process had claimed goes back into the queue, and nobody hears that it may have been sent."""
     recover = outbox.Outbox.recover
 
-    def recover_silently(self: outbox.Outbox, issue: str, told: Told, *, now: datetime) -> int:
+    def recover_silently(self: outbox.Outbox, issue: str, settle: Settle, *, now: datetime) -> int:
         return recover(self, issue, lambda token, claims: [Settled(each.id, None) for each in claims], now=now)
 
     outbox.Outbox.recover = recover_silently  # type: ignore[method-assign]  # a planted bug

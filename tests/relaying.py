@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from newsletter.model import Message, Receipt
+from newsletter.transports.opening import Login, RelayAddress
 from newsletter.transports.smtp import SmtpTransport
 from tests.smtpd import Manners, Relay, relay
 
@@ -35,8 +36,17 @@ def unheard() -> None:
 
 
 def transport_to(server: Relay, **settings: Any) -> SmtpTransport:
-    usual: dict[str, Any] = {"local_hostname": "desk.test", "security": "none", "connections": 2, "timeout": 20}
-    return SmtpTransport("127.0.0.1", server.port, **usual | settings)
+    """`settings` are those of RelayAddress, Login and SmtpTransport."""
+
+    def given(*names: str) -> dict[str, Any]:
+        return {name: settings.pop(name) for name in names if name in settings}
+
+    address = {"local_hostname": "desk.test", "security": "none", **given("local_hostname", "security", "tls")}
+    login = given("username", "password", "token")
+    return SmtpTransport(
+        RelayAddress("127.0.0.1", server.port, **address), Login(**login) if login else None,
+        **{"connections": 2, "timeout": 20, **settings},
+    )
 
 
 async def send(server: Relay, *recipients: str, **settings: Any) -> list[Receipt]:

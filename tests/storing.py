@@ -29,7 +29,7 @@ from newsletter.model import (
     Subscriber,
     Topic,
 )
-from newsletter.standing.answers import Answers, Policy
+from newsletter.standing.answers import Answers, Pauses, Policy
 from newsletter.store import Reading, Settled, Store, open_store
 
 NOW = datetime(2026, 11, 30, 8, tzinfo=UTC)
@@ -162,7 +162,7 @@ def send(store: Store, issue: str, receipt: Receipt = SENT) -> None:
 
 def recover(store: Store, issue: str, policy: Policy) -> int:
     """A new sender comes after one that died and left no journal; how many deliveries it had claimed."""
-    answers = Answers(policy, timedelta(days=3), now=lambda: NOW, jitter=lambda: 0)
+    answers = Answers(policy, timedelta(days=3), Pauses(), now=lambda: NOW, jitter=lambda: 0)
     return store.outbox.recover(issue, lambda token, claims: [answers.lost(each) for each in claims], now=NOW)
 
 

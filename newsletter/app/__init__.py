@@ -19,6 +19,7 @@ from newsletter.app.lock import SendingLock
 from newsletter.choosing.related import Overrides
 from newsletter.choosing.topics import Topics
 from newsletter.config import Settings
+from newsletter.delivering import Pace
 from newsletter.errors import ConfigError, DataError, UsageError
 from newsletter.key import load_key
 from newsletter.links import Links
@@ -39,6 +40,7 @@ class App:
     settings: Settings
     clock: Clock = field(default_factory=SystemClock)
     jitter: Callable[[], float] = random.random
+    pace: Pace = field(default_factory=Pace)
 
     @classmethod
     def open(cls, start: Path | None = None) -> "App":

@@ -1,42 +1,43 @@
-"""The transport that newsletter.toml names, opened with its secrets."""
+"""The transport that newsletter.toml names, opened from the settings that concern transports."""
 
-import asyncio
-import ssl
+from difflib import get_close_matches
 from email.utils import parseaddr
 from functools import partial
 
 from newsletter import address, config
 from newsletter.app import App
-from newsletter.delivering import loop as deliver
+from newsletter.delivering.ports import Transport
 from newsletter.errors import UsageError
-from newsletter.transports.file import FileTransport
-from newsletter.transports.null import NullTransport
-from newsletter.transports.smtp import SmtpTransport
+from newsletter.transports import TRANSPORTS
+from newsletter.transports.settings import RelaySettings, TransportSettings
 
 
-def transport(app: App, name: str, newsletter: str) -> deliver.Transport:
+def transport(app: App, name: str, newsletter: str) -> Transport:
+    """The transport of that name, for the mails of a newsletter. Raises UsageError if there is none, or if it lacks
+    settings, ConfigError if its secrets cannot be read."""
+    if name not in TRANSPORTS:
+        close = get_close_matches(name, TRANSPORTS, n=1)
+        hint = f"Did you mean {close[0]}?" if close else f"Name one of: {', '.join(TRANSPORTS)}."
+        raise UsageError(f"unknown transport {name}", cure=hint)
+    opened: Transport = TRANSPORTS[name](settings(app, newsletter))
+    return opened
+
+
+def settings(app: App, newsletter: str) -> TransportSettings:
+    """What the project's settings mean to transports."""
     delivery = app.settings.delivery
-    if name == "file":
-        return FileTransport(app.root, delivery.outbox)
-    if name == "null":
-        return NullTransport()
-    if not app.settings.relays:
-        raise UsageError("there is no relay to send to", place="newsletter.toml", cure="add a [[relay]] with its host")
-    relay = app.settings.relays[0]
     sender = address.parse(parseaddr(app.newsletter(newsletter).sender)[1])
-    token = partial(asyncio.to_thread, config.password, relay, root=app.root) if relay.login == "xoauth2" else None
-    return SmtpTransport(
-        relay.host, relay.port, security=relay.security, connections=relay.connections,
-        local_hostname=relay.local_hostname or sender.email.rpartition("@")[2], username=relay.username,
-        password="" if token else config.password(relay, root=app.root), token=token,
-        dot_timeout=delivery.dot_timeout, tls=_trust(app, relay),
+    domain = sender.email.rpartition("@")[2]
+    return TransportSettings(
+        root=app.root, outbox=delivery.outbox, dot_timeout=delivery.dot_timeout,
+        relays=tuple(_relay(app, relay, domain) for relay in app.settings.relays),
     )
 
 
-def _trust(app: App, relay: config.Relay) -> ssl.SSLContext | None:
-    """Which certificates are good: the system's, or those of `ca_file`; `verify = false` takes any."""
-    if relay.verify:
-        return ssl.create_default_context(cafile=app.root / relay.ca_file) if relay.ca_file else None
-    context = ssl.create_default_context()
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    return context
+def _relay(app: App, relay: config.Relay, domain: str) -> RelaySettings:
+    return RelaySettings(
+        host=relay.host, port=relay.port, local_hostname=relay.local_hostname or domain, security=relay.security,
+        connections=relay.connections, username=relay.username, login=relay.login,
+        secret=partial(config.password, relay, root=app.root), verify=relay.verify,
+        ca_file=app.root / relay.ca_file if relay.ca_file else None,
+    )

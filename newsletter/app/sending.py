@@ -8,7 +8,7 @@ from typing import Literal
 
 from newsletter import address
 from newsletter.app import STATE, App, issues, relays, subscribers
-from newsletter.delivering import loop as deliver
+from newsletter.delivering import Slice, Stopped, send_slice
 from newsletter.errors import UsageError
 from newsletter.model import Interests, Receipt, State, Subscriber
 from newsletter.standing.answers import MAILBOX
@@ -56,14 +56,14 @@ async def _delivered(
 ) -> Mapping[str, int]:
     delivery = app.settings.delivery
     try:
-        return await deliver.send_slice(deliver.Slice(
+        return await send_slice(Slice(
             issue.id, app.store.outbox, app.store.leases, Journals(app.root / STATE / "journal"),
             issues.composer(app, issue), issues.editions(app),
             relays.transport(app, transport or delivery.transport, issue.newsletter), window=delivery.window,
             policy=delivery.in_doubt, give_up=delivery.give_up, now=app.now, jitter=app.jitter, stop=stop,
-            progress=progress,
+            progress=progress, pace=app.pace,
         ))
-    except deliver.Stopped as error:
+    except Stopped as error:
         app.store.issues.pause(issue.id, error.found)
         raise
 

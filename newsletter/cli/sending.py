@@ -49,7 +49,7 @@ def send(
     missed: Annotated[bool, typer.Option("--missed", help="Also to those who were refused before.")] = False,
     resend_in_doubt: Annotated[bool, typer.Option(
         "--resend-in-doubt", help="Also to those in doubt, who may get it twice.")] = False,
-    transport: Annotated[str, typer.Option(help="file, smtp or null, instead of the one in newsletter.toml.")] = "",
+    transport: Annotated[str, typer.Option(help="Instead of the one in newsletter.toml.")] = "",
     as_json: Json = False,
 ) -> None:
     """Deliver an issue. Run again, it goes on where it stopped, and no one gets it twice."""

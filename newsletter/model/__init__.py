@@ -24,6 +24,7 @@ from newsletter.model.issue import (
     Verdict,
 )
 from newsletter.model.message import (
+    Attempt,
     Block,
     BlockSet,
     Delivery,
@@ -32,6 +33,7 @@ from newsletter.model.message import (
     Outcome,
     Place,
     Receipt,
+    Records,
     Settled,
     State,
     Weights,
@@ -52,9 +54,9 @@ from newsletter.model.subscriber import (
 )
 
 __all__ = [
-    "TRANSITIONS", "Block", "BlockSet", "Candidate", "Decision", "Delivery", "Edition", "Entry", "FeedState",
+    "TRANSITIONS", "Attempt", "Block", "BlockSet", "Candidate", "Decision", "Delivery", "Edition", "Entry", "FeedState",
     "Frequency", "Harvest", "Interests", "IssueState", "Manifest", "Match", "Member", "Message", "Newsletter",
-    "OpenSlot", "Outcome", "Past", "Picture", "Place", "Problem", "Quiet", "Reason", "Receipt", "Recorded",
+    "OpenSlot", "Outcome", "Past", "Picture", "Place", "Problem", "Quiet", "Reason", "Receipt", "Recorded", "Records",
     "Section", "Settled", "Slot", "Source", "State", "Status", "Story", "Subscriber", "Subscription", "Topic",
     "Variation", "Verb", "Verdict", "Weights", "digest", "may", "spoken_in", "subscriptions",
 ]

@@ -111,6 +111,10 @@ class Settled:
     in doubt."""
 
 
+Attempt = tuple[int, int]
+"""One attempt at a delivery: the delivery's id, and how many attempts there were before."""
+
+
 @dataclass(frozen=True, slots=True)
 class Delivery:
     """A row of the outbox: what became of (issue, subscriber)."""
@@ -124,3 +128,12 @@ class Delivery:
     attempts: int = 0
     receipt: Receipt | None = None
     ever_in_doubt: bool = False
+
+    @property
+    def attempt(self) -> Attempt:
+        """The attempt that is made while the delivery is claimed."""
+        return self.id, self.attempts
+
+
+Records = Mapping[Attempt, Receipt | None]
+"""What a sender's journal records: by attempt the receipt, or None if the message was on the wire without an answer."""

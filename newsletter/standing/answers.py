@@ -6,6 +6,7 @@ is: the mailbox's, which after some time silences the reader, or ours, which sto
 
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -13,12 +14,6 @@ from newsletter.model import Delivery, Receipt, Settled
 
 Policy = Literal["resend", "hold"]
 """What becomes of a mail that is in doubt: sent again, at least once; or kept for a person, at most once."""
-
-FIRST_PAUSE = timedelta(minutes=15)
-"""After the first deferral: greylisting relays want 5 to 15 minutes. RFC 5321, section 4.5.4.1, asks for 30 as a rule.
-"""
-
-LONGEST_PAUSE = timedelta(days=1)
 
 LOST = "the sender ended while this was on the wire"
 """In the place of a reply, where nobody was left to hear one."""
@@ -60,15 +55,30 @@ class Refusals:
         return sum(self._latest) > WATCHED // 2
 
 
+@dataclass(frozen=True, slots=True)
+class Pauses:
+    """How long a mail waits until it is tried again: twice as long after each attempt."""
+
+    first: timedelta = timedelta(minutes=15)
+    """Greylisting relays want 5 to 15 minutes. RFC 5321, section 4.5.4.1, asks for 30 as a rule."""
+    longest: timedelta = timedelta(days=1)
+
+    def after(self, attempts: int) -> timedelta:
+        """The pause after one more than so many attempts."""
+        doublings: int = 2 ** min(attempts, 10)
+        return min(self.first * doublings, self.longest)
+
+
 class Answers:
     """Turns receipts into settlements."""
 
     def __init__(
-        self, policy: Policy, give_up: timedelta, *, now: Callable[[], datetime], jitter: Callable[[], float],
+        self, policy: Policy, give_up: timedelta, pauses: Pauses, *, now: Callable[[], datetime],
+        jitter: Callable[[], float],
     ) -> None:
         """`give_up`: how long a deferred mail is tried again. `jitter`: a random number between 0 and 1, so that
         retries do not come all at once."""
-        self._policy, self._give_up, self._now, self._jitter = policy, give_up, now, jitter
+        self._policy, self._give_up, self._pauses, self._now, self._jitter = policy, give_up, pauses, now, jitter
 
     def settled(self, delivery: Delivery, receipt: Receipt) -> Settled:
         """What becomes of the row after this attempt."""
@@ -79,7 +89,7 @@ class Answers:
                 return Settled(delivery.id, Receipt("refused", receipt.code, receipt.enhanced, words))
             return Settled(delivery.id, receipt, self._now() + pause * (1 + self._jitter() / 4))
         if receipt.outcome == "in_doubt" and self._resends(delivery):
-            return Settled(delivery.id, receipt, self._now() + (self._pause(delivery.attempts) or LONGEST_PAUSE))
+            return Settled(delivery.id, receipt, self._now() + (self._pause(delivery.attempts) or self._pauses.longest))
         return Settled(delivery.id, receipt)
 
     def lost(self, delivery: Delivery) -> Settled:
@@ -91,6 +101,6 @@ class Answers:
         return self._policy == "resend" and not delivery.ever_in_doubt
 
     def _pause(self, attempts: int) -> timedelta | None:
-        """Doubled after each attempt up to a day; None once all of them together are `give_up`."""
-        pauses = [min(FIRST_PAUSE * 2 ** min(number, 10), LONGEST_PAUSE) for number in range(attempts + 1)]
+        """None once all pauses so far together are `give_up`."""
+        pauses = [self._pauses.after(number) for number in range(attempts + 1)]
         return None if sum(pauses[:-1], timedelta()) >= self._give_up else pauses[-1]

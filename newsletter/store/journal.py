@@ -1,4 +1,4 @@
-"""The journal: what a sender put on the wire and what it heard, told to the kernel at once and to the disk never.
+"""The journal: what a sender put on the wire and what came back, written to the kernel at once and never synced.
 
 It outlives a process that is killed, so that only what was on the wire just then is in doubt, and not all that had been
 claimed. It may not outlive a power loss: then it says nothing, and all that had been claimed is in doubt.
@@ -10,7 +10,7 @@ claimed. It may not outlive a power loss: then it says nothing, and all that had
 
 import os
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from contextlib import suppress
 from errno import ENOSPC
 from os import strerror
@@ -18,10 +18,7 @@ from pathlib import Path
 from typing import cast
 
 from newsletter.errors import TryLater
-from newsletter.model import Delivery, Outcome, Receipt
-
-Told = Mapping[tuple[int, int], Receipt | None]
-"""What a journal says: by delivery and its attempts before, the receipt, or None for what was on the wire."""
+from newsletter.model import Attempt, Delivery, Outcome, Receipt, Records
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _LARGE = 1_000_000
@@ -42,7 +39,7 @@ class Journals:
         except OSError as error:
             raise _cannot(self._folder / token, error) from error
 
-    def read(self, token: str) -> Told | None:
+    def read(self, token: str) -> Records | None:
         """None if nothing can be known: there is none here, or the machine was started anew since."""
         try:
             head, *lines = (self._folder / token).read_text("utf-8", "replace").split("\n")
@@ -50,7 +47,7 @@ class Journals:
             return None
         if head != _boot_id():
             return None
-        return dict(map(_told, lines[:-1]))  # the last is empty, or half of one: then what it was about did not begin
+        return dict(map(_record, lines[:-1]))  # the last is empty, or half of one: then what it was about did not begin
 
     def end(self, token: str) -> None:
         """The store knows all that this journal could say."""
@@ -126,7 +123,7 @@ def _boot_id() -> str:
         return secrets.token_hex(16)
 
 
-def _told(line: str) -> tuple[tuple[int, int], Receipt | None]:
+def _record(line: str) -> tuple[Attempt, Receipt | None]:
     sign, number, attempts, *answer = line.split(" ", 6)
     if sign == ">":
         return (int(number), int(attempts)), None

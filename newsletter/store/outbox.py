@@ -74,18 +74,18 @@ class Outbox:
             return claiming.claim(limit) if state == "sending" else []
 
     def recover(
-        self, issue: str, told: Callable[[str, Sequence[Delivery]], Sequence[Settled]], *, now: datetime,
+        self, issue: str, settle: Callable[[str, Sequence[Delivery]], Sequence[Settled]], *, now: datetime,
     ) -> int:
         """Settles what senders that are gone had claimed, and returns how many deliveries that were.
 
-        Gone is whose lease is over, or ended. `told` is given such a sender's token and its claims, and says what
+        Gone is whose lease is over, or ended. `settle` is given such a sender's token and its claims, and decides what
         became of each of them. Should the sender be alive after all, its answer to what is in doubt still counts.
         """
         with self._database.writing() as connection:
             number = issue_number(connection, issue)
             claims = _claims_of_the_dead(connection, issue, number, self._database.clock(connection))
             for token, theirs in claims.items():
-                _settle(connection, told(token, theirs), number, now, token)
+                _settle(connection, settle(token, theirs), number, now, token)
                 connection.execute(delete(lease).where(lease.c.token == token))
             return sum(map(len, claims.values()))
 

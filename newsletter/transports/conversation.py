@@ -107,19 +107,12 @@ class Conversation(asyncio.Protocol):
         self._envelopes.append(envelope)
         try:
             async with self._turn:
-                return await self._transact(envelope, message, on_wire)
+                if refusal := await self._refusal(await self._ask(envelope)):
+                    return refusal
+                on_wire()
+                return await self._send(message)
         finally:
             self._envelopes.remove(envelope)
-
-    async def _transact(self, envelope: _Envelope, message: Message, on_wire: Callable[[], None]) -> Receipt:
-        replies = await self._ask(envelope)
-        for reply, yes in zip(replies, _YES, strict=False):
-            if reply.code // 100 != yes:
-                return await self._turned_down(reply, replies)
-        if len(replies) < len(_YES) or not self.is_open:
-            raise Lost(self._end or ConnectionResetError("the connection was closed"))
-        on_wire()
-        return await self._send(message)
 
     async def quit(self) -> None:
         """Takes leave of the relay."""
@@ -168,6 +161,15 @@ class Conversation(asyncio.Protocol):
             if self._end or replies[-1].code // 100 != yes:
                 break
         return replies
+
+    async def _refusal(self, replies: list[Reply]) -> Receipt | None:
+        """The first answer that is no yes; None if the relay waits for the message. Raises Lost."""
+        for reply, yes in zip(replies, _YES, strict=False):
+            if reply.code // 100 != yes:
+                return await self._turned_down(reply, replies)
+        if len(replies) < len(_YES) or not self.is_open:
+            raise Lost(self._end or ConnectionResetError("the connection was closed"))
+        return None
 
     async def _send(self, message: Message) -> Receipt:
         self._owed += 1

@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from newsletter.errors import TryLater
 from newsletter.model import Message, Receipt
+from newsletter.transports.settings import TransportSettings
 
 _LONGEST = 200
 """Characters of a file name; file systems take 255 bytes, and a draft's name is longer."""
@@ -38,6 +39,11 @@ class FileTransport:
 
     async def close(self) -> None:
         """Nothing is held."""
+
+
+def opened(settings: TransportSettings) -> FileTransport:
+    """On the project's outbox folder."""
+    return FileTransport(settings.root, settings.outbox)
 
 
 def _issue(message_id: str) -> str:

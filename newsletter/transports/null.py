@@ -1,8 +1,9 @@
-"""The transport that sends nothing and says that it did: for measuring and dry runs."""
+"""The transport that sends nothing and reports `sent`: for measuring and dry runs."""
 
 from collections.abc import Callable
 
 from newsletter.model import Message, Receipt
+from newsletter.transports.settings import TransportSettings
 
 
 class NullTransport:
@@ -16,3 +17,8 @@ class NullTransport:
 
     async def close(self) -> None:
         """Nothing is held."""
+
+
+def opened(settings: TransportSettings) -> NullTransport:
+    """Needs no settings."""
+    return NullTransport()

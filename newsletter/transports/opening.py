@@ -8,15 +8,12 @@ import asyncio
 import ssl
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Literal
 
 from aiosmtplib import SMTP, SMTPAuthenticationError, SMTPException, SMTPHeloError, SMTPResponseException
 
 from newsletter.errors import ConfigError, TryLater
 from newsletter.transports.reply import Reply, cleaned
-
-Security = Literal["starttls", "tls", "none"]
-"""How a connection is protected. What is asked for is never given up for clear text."""
+from newsletter.transports.settings import Security
 
 Token = Callable[[], Awaitable[str]]
 """Gives an OAuth 2.0 access token; asked for each connection, as a token is good for an hour or so."""
@@ -34,47 +31,64 @@ class NoTls(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Opening:
-    """How connections to one relay are opened."""
+class RelayAddress:
+    """Where a relay is, how we greet it, and how connections to it are protected."""
 
     host: str
     port: int
     local_hostname: str
     """Our name in EHLO."""
-    security: Security
+    security: Security = "starttls"
+    tls: ssl.SSLContext | None = None
+    """Decides which certificates are good; None is the system's."""
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """Who we are to a relay."""
+
+    username: str
+    password: str = field(default="", repr=False)
+    token: Token | None = None
+    """In place of the password: the login is XOAUTH2."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """How connections to one relay are opened."""
+
+    relay: RelayAddress
+    login: Login | None
     tls: ssl.SSLContext | None
-    """Decides which certificates are good; None where `security` is "none"."""
+    """None where the relay's `security` is "none"."""
     timeout: float
     """Seconds for all of it."""
-    username: str
-    """Empty: no login."""
-    password: str = field(repr=False)
-    token: Token | None
-    """In place of the password: the login is XOAUTH2."""
 
     @property
     def place(self) -> str:
-        return f"{self.host}:{self.port}"
+        return str(self.relay)
 
     async def open(self) -> SMTP:
         """A connection on which mail may be sent.
 
         Raises ConfigError if no way to log in is left, and what `failure` has words for.
         """
-        token = await self.token() if self.token else ""
+        token = await self.login.token() if self.login and self.login.token else ""
         smtp = SMTP(
-            hostname=self.host, port=self.port, local_hostname=self.local_hostname, timeout=self.timeout,
-            use_tls=self.security == "tls", start_tls=False,
-            tls_context=self.tls,
+            hostname=self.relay.host, port=self.relay.port, local_hostname=self.relay.local_hostname,
+            timeout=self.timeout, use_tls=self.relay.security == "tls", start_tls=False, tls_context=self.tls,
         )
         try:
             async with asyncio.timeout(self.timeout):
                 await smtp.connect()
                 await _greet(smtp)
-                if self.security == "starttls":
+                if self.relay.security == "starttls":
                     await _encrypt(smtp)
-                if self.username:
-                    await self._log_in(smtp, token)
+                if self.login:
+                    await self._log_in(self.login, smtp, token)
             if not smtp.is_connected:
                 raise ConnectionResetError("it closed the connection after its greeting")
         except BaseException:
@@ -82,13 +96,13 @@ class Opening:
             raise
         return smtp
 
-    async def _log_in(self, smtp: SMTP, token: str) -> None:
+    async def _log_in(self, login: Login, smtp: SMTP, token: str) -> None:
         """By the first mechanism that the relay knows; only if it turns out not to know it, by the next."""
-        known = ["xoauth2"] if self.token else list(MECHANISMS)
+        known = ["xoauth2"] if login.token else list(MECHANISMS)
         refusal: SMTPAuthenticationError | None = None
         for mechanism in [each for each in known if each in smtp.server_auth_methods]:
             try:
-                await self._log_in_by(mechanism, smtp, token)
+                await _log_in_by(mechanism, login, smtp, token)
             except SMTPAuthenticationError as error:
                 if error.code not in _ABOUT_THE_COMMAND:
                     raise
@@ -102,16 +116,17 @@ class Opening:
             f"we know {_listed(known)}", place=self.place, cure="Set login and security as the relay's operator says.",
         )
 
-    async def _log_in_by(self, mechanism: str, smtp: SMTP, token: str) -> None:
-        match mechanism:
-            case "plain":
-                await smtp.auth_plain(self.username, self.password)
-            case "login":
-                await smtp.auth_login(self.username, self.password)
-            case "cram-md5":
-                await smtp.auth_crammd5(self.username, self.password)
-            case "xoauth2":
-                await smtp.auth_xoauth2(self.username, token)
+
+async def _log_in_by(mechanism: str, login: Login, smtp: SMTP, token: str) -> None:
+    match mechanism:
+        case "plain":
+            await smtp.auth_plain(login.username, login.password)
+        case "login":
+            await smtp.auth_login(login.username, login.password)
+        case "cram-md5":
+            await smtp.auth_crammd5(login.username, login.password)
+        case "xoauth2":
+            await smtp.auth_xoauth2(login.username, token)
 
 
 async def _greet(smtp: SMTP) -> None:

@@ -9,16 +9,18 @@ import asyncio
 import re
 import ssl
 from collections.abc import Callable
+from functools import partial
 from itertools import count
 from typing import cast
 
 from aiosmtplib import SMTPAuthenticationError, SMTPException
 
-from newsletter.errors import ConfigError, NewsletterError, TryLater
+from newsletter.errors import ConfigError, NewsletterError, TryLater, UsageError
 from newsletter.model import Message, Receipt
 from newsletter.transports.conversation import Conversation, Lost
-from newsletter.transports.opening import NoTls, Opening, Security, Token, failure
+from newsletter.transports.opening import Login, NoTls, Opening, RelayAddress, failure
 from newsletter.transports.reply import Reply
+from newsletter.transports.settings import RelaySettings, TransportSettings
 
 _ATOM = r"[^\s<>@\x00-\x1f\x7f-\x9f\ud800-\udfff]+"
 _ADDRESS = re.compile(f"{_ATOM}@{_ATOM}")
@@ -38,24 +40,21 @@ class SmtpTransport:
     and the next may wait."""
 
     def __init__(
-        self, host: str, port: int, *, local_hostname: str, security: Security = "starttls", connections: int = 10,
-        username: str = "", password: str = "", token: Token | None = None, timeout: float = 300,
-        dot_timeout: float = 600, tls: ssl.SSLContext | None = None,
+        self, relay: RelayAddress, login: Login | None = None, *, connections: int = 10, timeout: float = 300,
+        dot_timeout: float = 600,
     ) -> None:
-        """`local_hostname` is our name in EHLO. With a `username` we log in: with `password`, or by XOAUTH2 with what
-        `token` gives for each connection. `timeout` is the seconds to open a connection, and again those until MAIL,
-        RCPT and DATA are answered; `dot_timeout` those for the message itself (RFC 5321, section 4.5.3.2). `tls`
-        decides which certificates are good; None is the system's.
+        """`timeout` is the seconds to open a connection, and again those until MAIL, RCPT and DATA are answered;
+        `dot_timeout` those for the message itself (RFC 5321, section 4.5.3.2).
 
         Raises ConfigError if the password would cross a network in clear text.
         """
-        if username and security == "none" and not _LOOPBACK.fullmatch(host):
+        if login and relay.security == "none" and not _LOOPBACK.fullmatch(relay.host):
             cure = 'Set security = "starttls" (port 587) or "tls" (port 465).'
-            raise ConfigError(f"the password for the relay {host} would be sent unencrypted", cure=cure)
+            raise ConfigError(f"the password for the relay {relay.host} would be sent unencrypted", cure=cure)
         self.lanes = 2 * connections
         self._timeout, self._dot_timeout = timeout, dot_timeout
-        tls = None if security == "none" else tls or ssl.create_default_context()
-        self._opening = Opening(host, port, local_hostname, security, tls, timeout, username, password, token)
+        tls = None if relay.security == "none" else relay.tls or ssl.create_default_context()
+        self._opening = Opening(relay, login, tls, timeout)
         self._door = asyncio.Lock()
         self._failures = 0
         self._failure: NewsletterError | None = None
@@ -69,7 +68,7 @@ class SmtpTransport:
             self._offer(_UNOPENED)
 
     async def hand_over(self, message: Message, on_wire: Callable[[], None]) -> Receipt:
-        """What became of the message; `on_wire` is called when the relay waits for its first byte.
+        """Reports what became of the message; `on_wire` is called when the relay waits for its first byte.
 
         Raises TryLater if the relay cannot be reached or turns us away, ConfigError if it wants another login: nothing
         has left. When cancelled it closes the connection; what was under way is then in doubt.
@@ -186,3 +185,31 @@ class SmtpTransport:
         cure = "Set security, username and password_file of this relay as its operator says."
         return ConfigError(f"the relay takes no mail from us: {receipt.code} {receipt.reply}",
                            place=self._opening.place, cure=cure)
+
+
+def opened(settings: TransportSettings) -> SmtpTransport:
+    """To the first `[[relay]]`. Raises UsageError if there is none, ConfigError if its secret cannot be read."""
+    if not settings.relays:
+        raise UsageError("there is no relay to send to", place="newsletter.toml", cure="add a [[relay]] with its host")
+    relay = settings.relays[0]
+    address = RelayAddress(relay.host, relay.port, relay.local_hostname, relay.security, _trust(relay))
+    return SmtpTransport(
+        address, _login(relay), connections=relay.connections, dot_timeout=settings.dot_timeout,
+    )
+
+
+def _login(relay: RelaySettings) -> Login | None:
+    if not relay.username:
+        return None
+    if relay.login == "xoauth2":
+        return Login(relay.username, token=partial(asyncio.to_thread, relay.secret))
+    return Login(relay.username, relay.secret())
+
+
+def _trust(relay: RelaySettings) -> ssl.SSLContext | None:
+    """Which certificates are good: the system's, or those of `ca_file`; without `verify` any."""
+    if relay.verify:
+        return ssl.create_default_context(cafile=relay.ca_file) if relay.ca_file else None
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context

@@ -14,10 +14,12 @@ import pytest_asyncio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from newsletter.delivering.loop import Transport
+from newsletter.delivering.ports import Transport
 from newsletter.model import Message
+from newsletter.transports import TRANSPORTS
 from newsletter.transports.file import FileTransport
 from newsletter.transports.null import NullTransport
+from newsletter.transports.opening import RelayAddress
 from newsletter.transports.smtp import SmtpTransport
 from tests.smtpd import Manners, relay
 
@@ -57,7 +59,7 @@ async def a_folder(folder: Path) -> AsyncIterator[Offer]:
 @asynccontextmanager
 async def a_relay(folder: Path, *offering: str) -> AsyncIterator[Offer]:
     with relay(Manners(extensions=(*Manners().extensions, *offering))) as server:
-        transport = SmtpTransport("127.0.0.1", server.port, local_hostname="desk.test", security="none", connections=3)
+        transport = SmtpTransport(RelayAddress("127.0.0.1", server.port, "desk.test", "none"), connections=3)
         yield Offer(transport, lambda: {each.recipient: each.data for each in server.taken})
         await transport.close()
 
@@ -69,9 +71,14 @@ async def a_pipelining_relay(folder: Path) -> AsyncIterator[Offer]:
 
 
 ARRIVING = {"file": a_folder, "smtp": a_relay, "smtp, pipelined": a_pipelining_relay}
+OFFERS = {"null": nothing, **ARRIVING}
 
 
-@pytest_asyncio.fixture(params=[nothing, *ARRIVING.values()], ids=["null", *ARRIVING])
+def test_every_transport_keeps_this_contract() -> None:
+    assert {name.partition(",")[0] for name in OFFERS} == set(TRANSPORTS)
+
+
+@pytest_asyncio.fixture(params=OFFERS.values(), ids=OFFERS)
 async def offer(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Offer]:
     async with request.param(tmp_path) as offered:
         yield offered

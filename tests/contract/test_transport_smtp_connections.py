@@ -8,6 +8,7 @@ from functools import partial
 import pytest
 
 from newsletter.errors import ConfigError, TryLater
+from newsletter.transports.opening import RelayAddress
 from newsletter.transports.smtp import SmtpTransport
 from tests import relaying
 from tests.relaying import PLAIN, letter, send, transport_to, unheard
@@ -163,8 +164,7 @@ async def test_lanes_that_are_turned_away_together_ask_once(extensions: tuple[st
 async def test_a_relay_that_keeps_us_waiting_for_its_greeting_is_tried_later() -> None:
     """S10: it says nothing at all."""
     with socket.create_server(("127.0.0.1", 0)) as mute:
-        transport = SmtpTransport("127.0.0.1", mute.getsockname()[1], local_hostname="desk.test", security="none",
-                                  timeout=0.1)
+        transport = SmtpTransport(RelayAddress("127.0.0.1", mute.getsockname()[1], "desk.test", "none"), timeout=0.1)
         with pytest.raises(TryLater, match=r"the relay cannot be used now: .+"):
             await transport.hand_over(letter("ann@example.org"), unheard)
 
@@ -181,7 +181,7 @@ async def test_a_relay_that_is_not_there_is_tried_later_and_used_once_it_is() ->
     """S1: it is about no message, and no place for a connection is used up."""
     with socket.create_server(("127.0.0.1", 0)) as reserved:
         port = reserved.getsockname()[1]
-    transport = SmtpTransport("127.0.0.1", port, local_hostname="desk.test", security="none", connections=2)
+    transport = SmtpTransport(RelayAddress("127.0.0.1", port, "desk.test", "none"), connections=2)
     for _ in range(3):
         with pytest.raises(TryLater):
             await transport.hand_over(letter("ann@example.org"), unheard)
@@ -247,6 +247,6 @@ async def test_a_name_that_cannot_go_on_the_wire_is_a_matter_of_configuration(se
 
 async def test_a_host_that_cannot_be_a_name_is_a_matter_of_configuration() -> None:
     """S21: a label of more than 63 characters."""
-    transport = SmtpTransport("x" * 64 + ".example.org", 25, local_hostname="desk.test", security="none", timeout=5)
+    transport = SmtpTransport(RelayAddress("x" * 64 + ".example.org", 25, "desk.test", "none"), timeout=5)
     with pytest.raises(ConfigError, match="host or local_hostname cannot be used"):
         await transport.hand_over(letter("ann@example.org"), unheard)

@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from newsletter.errors import ConfigError, NewsletterError, TryLater
+from newsletter.transports.opening import Login, RelayAddress
 from newsletter.transports.smtp import SmtpTransport
 from tests import relaying
 from tests.relaying import letter, send, transport_to, unheard
@@ -241,7 +242,7 @@ async def test_a_relay_that_wants_a_login_is_a_matter_of_configuration_and_refus
 
 def test_a_password_never_crosses_a_network_in_clear_text() -> None:
     with pytest.raises(ConfigError, match="unencrypted"):
-        SmtpTransport("relay.example.org", 25, local_hostname="a.test", security="none", username="desk", password="p")
+        SmtpTransport(RelayAddress("relay.example.org", 25, "a.test", "none"), Login("desk", "p"))
 
 
 # --- Tokens ---

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from newsletter.model import Delivery, Outcome, Receipt, Settled, Subscriber
-from newsletter.standing.answers import MAILBOX, WATCHED, Answers, Policy, Refusals, about_us
+from newsletter.standing.answers import MAILBOX, WATCHED, Answers, Pauses, Policy, Refusals, about_us
 
 NOW = datetime(2026, 11, 30, 8, tzinfo=UTC)
 READER = Subscriber("ann@example.org", "ann@example.org")
@@ -19,7 +19,7 @@ def row(attempts: int = 0, *, ever_in_doubt: bool = False) -> Delivery:
 
 
 def answers(policy: Policy = "resend", give_up: timedelta = timedelta(days=3), jitter: float = 0.0) -> Answers:
-    return Answers(policy, give_up, now=lambda: NOW, jitter=lambda: jitter)
+    return Answers(policy, give_up, Pauses(), now=lambda: NOW, jitter=lambda: jitter)
 
 
 def refused(enhanced: str, code: int = 550) -> Receipt:

@@ -15,6 +15,7 @@ from newsletter import config
 from newsletter.app import App, issues, preparing, reasons, sending
 from newsletter.app.preparing import Prepared
 from newsletter.app.sending import Sent
+from newsletter.delivering import Pace
 
 TOPICS = """
 [topic.ai]
@@ -67,6 +68,7 @@ class Desk:
     root: Path
     clock: SetClock = field(default_factory=lambda: SetClock(datetime(2026, 11, 27, 12, tzinfo=UTC)))
     people: list[dict[str, str]] = field(default_factory=list)
+    pace: Pace = field(default_factory=Pace)
 
     def configure(self, *, delivery: str = "", relay: str = "", newsletter: str = "") -> None:
         text = CONFIG.format(delivery=delivery, relay=relay, newsletter=newsletter)
@@ -103,7 +105,7 @@ class Desk:
 
     @contextmanager
     def app(self) -> Iterator[App]:
-        app = App(config.read(self.root / "newsletter.toml"), clock=self.clock, jitter=lambda: 0.5)
+        app = App(config.read(self.root / "newsletter.toml"), clock=self.clock, jitter=lambda: 0.5, pace=self.pace)
         try:
             yield app
         finally:

@@ -11,9 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from newsletter.delivering import claims
-from newsletter.delivering import loop as deliver
-from newsletter.delivering.loop import Slice, Stopped, send_slice
+from newsletter.delivering import Pace, Slice, Stopped, send_slice
 from newsletter.errors import ConfigError, DataError, TryLater
 from newsletter.model import Delivery, Edition, Message, Receipt, Settled, State, Subscriber
 from newsletter.standing.answers import LOST, WATCHED, Policy
@@ -64,12 +62,14 @@ class Loop:
     issue: str = "weekly-2026-11-30"
     now: datetime = NOW
     stop: asyncio.Event = field(default_factory=asyncio.Event)
+    pace: Pace = field(default_factory=Pace)
 
     async def run(self, wire: Wire, composing: Composing | None = None, policy: Policy = "resend") -> dict[str, int]:
         return dict(await send_slice(Slice(
             self.issue, self.store.outbox, self.store.leases, self.journals, composing or Composing(),
             self.store.issues.edition, wire, window=10, policy=policy, give_up=timedelta(days=3),
             now=lambda: self.now, jitter=lambda: 0.0, stop=self.stop, progress=lambda receipt: None,
+            pace=self.pace,
         )))
 
     def dead_sender(self, *, on_wire: int, answered: int, untouched: int) -> list[str]:
@@ -122,7 +122,7 @@ async def test_when_none_can_be_composed_the_send_stops_and_says_how_to_look(loo
         await loop.run(wire, Composing(lambda email: True))
     assert "newsletter render" in stopped.value.cure
     assert wire.handed == []
-    assert loop.sums["queued"] >= 40 - 2 * deliver.POISONED
+    assert loop.sums["queued"] >= 40 - 2 * loop.pace.poisoned
     assert "claimed" not in loop.sums
 
 
@@ -135,11 +135,9 @@ async def test_an_error_about_the_relay_gives_every_row_back(loop: Loop) -> None
     assert loop.sums == {"queued": 40}
 
 
-async def test_a_relay_out_of_reach_is_tried_again_and_nothing_is_lost(
-    loop: Loop, monkeypatch: pytest.MonkeyPatch,
-) -> None:
+async def test_a_relay_out_of_reach_is_tried_again_and_nothing_is_lost(loop: Loop) -> None:
     """S1: the rows stay as they were, and the issue is not paused."""
-    monkeypatch.setattr(deliver, "RELAY_PAUSES", (0.0, 0.0))
+    loop.pace = Pace(relay_pauses=(0.0, 0.0))
     failures = iter([TryLater("nobody answers")] * 2)
 
     def answer(email: str) -> Receipt:
@@ -151,16 +149,35 @@ async def test_a_relay_out_of_reach_is_tried_again_and_nothing_is_lost(
     assert all(each.attempts == 1 for each in loop.store.outbox.deliveries(loop.issue))
 
 
-async def test_a_relay_that_stays_out_of_reach_ends_the_run_with_every_row_queued(
-    loop: Loop, monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(deliver, "RELAY_PAUSES", (0.0, 0.0))
+async def test_a_relay_that_stays_out_of_reach_ends_the_run_with_every_row_queued(loop: Loop) -> None:
+    loop.pace = Pace(relay_pauses=(0.0, 0.0))
 
     def nobody(email: str) -> Receipt:
         raise TryLater("nobody answers")
 
     with pytest.raises(TryLater):
         await loop.run(Wire(nobody))
+    assert loop.sums == {"queued": 40}
+
+
+async def test_a_stop_ends_the_rest_of_a_relay_out_of_reach_and_nothing_more_is_tried(loop: Loop) -> None:
+    loop.pace = Pace(relay_pauses=(3600.0,))
+    tried: list[str] = []
+    begun = asyncio.Event()
+
+    def nobody(email: str) -> Receipt:
+        tried.append(email)
+        begun.set()
+        raise TryLater("nobody answers")
+
+    sending = asyncio.create_task(loop.run(Wire(nobody, lanes=3)))
+    await begun.wait()
+    for _ in range(100):  # all lanes are at rest by then
+        await asyncio.sleep(0)
+    at_rest = len(tried)
+    loop.stop.set()
+    assert await sending == {}
+    assert len(tried) == at_rest <= 3
     assert loop.sums == {"queued": 40}
 
 
@@ -273,11 +290,9 @@ async def test_a_journal_that_cannot_be_written_stops_the_send_before_a_byte_lea
     assert loop.sums == {"queued": 40}
 
 
-async def test_a_sender_that_could_not_say_for_long_that_it_lives_stops_by_itself(
-    loop: Loop, monkeypatch: pytest.MonkeyPatch,
-) -> None:
+async def test_a_sender_that_could_not_renew_its_lease_for_long_stops_by_itself(loop: Loop) -> None:
     """P16 and P7: the store is out of reach, or the event loop stood still. Another may have taken over."""
-    monkeypatch.setattr(claims, "SURE", timedelta(seconds=-1))
+    loop.pace = Pace(lease=timedelta(0))
     wire = Wire()
     with pytest.raises(TryLater, match="another sender may be at work"):
         await loop.run(wire)
@@ -288,7 +303,7 @@ async def test_a_sender_that_could_not_say_for_long_that_it_lives_stops_by_itsel
 async def test_a_sender_taken_for_dead_stops_when_it_hears_of_it(
     loop: Loop, monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(claims, "RENEWED", timedelta(0))
+    loop.pace = Pace(renewed=timedelta(0))
 
     def answer(email: str) -> Receipt:
         loop.store.leases.end_all()
@@ -387,11 +402,13 @@ async def test_a_relay_that_does_not_answer_holds_up_a_stop_only_so_long(
     loop: Loop, monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """P3: what is still on the wire at the deadline is in doubt, as after a kill, and known by name."""
-    monkeypatch.setattr(deliver, "DRAIN", 0.0)
+    loop.pace = Pace(drain=0.0)
 
     async def never(message: Message, on_wire: Callable[[], None]) -> Receipt:
         on_wire()
-        loop.stop.set()
+        wire.handed.append(message.recipient)
+        if len(wire.handed) == wire.lanes:
+            loop.stop.set()
         return await asyncio.Future[Receipt]()
 
     wire = Wire(lanes=2)

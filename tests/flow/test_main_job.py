@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from newsletter.app import issues, stories
-from newsletter.errors import DataError, TemplateError, UsageError
+from newsletter.delivering import Pace
+from newsletter.errors import DataError, TemplateError, TryLater, UsageError
 from newsletter.store import AlreadyPrepared
 from tests.flow.desk import Desk, text_of
 from tests.smtpd import relay
@@ -258,11 +259,8 @@ def test_over_smtp_each_gets_one_mail_and_a_refusal_is_that_ones_alone(desk: Des
         assert len(server.recipients()) == 3
 
 
-def test_a_relay_out_of_reach_leaves_every_row_as_it_was(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    from newsletter.delivering import loop as deliver
-    from newsletter.errors import TryLater
-
-    monkeypatch.setattr(deliver, "RELAY_PAUSES", (0.01,))
+def test_a_relay_out_of_reach_leaves_every_row_as_it_was(desk: Desk) -> None:
+    desk.pace = Pace(relay_pauses=(0.01,))
     with relay() as server:
         port = server.port
     desk.relay(port)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from newsletter.app import issues
-from newsletter.delivering import loop as deliver
+from newsletter.delivering import Pace
 from newsletter.errors import ConfigError, TryLater
 from newsletter.model import Receipt
 from tests.flow.desk import Desk
@@ -52,7 +52,7 @@ def server(running: Postfix) -> Iterator[Postfix]:
 def desk(desk: Desk, server: Postfix, monkeypatch: pytest.MonkeyPatch) -> Desk:
     """An issue is prepared, for readers whom Postfix takes, defers and refuses."""
     monkeypatch.setenv("NEWSLETTER_DELIVERY__TRANSPORT", "smtp")
-    monkeypatch.setattr(deliver, "RELAY_PAUSES", (0.0,))
+    desk.pace = Pace(relay_pauses=(0.0,))
     shutil.copy(server.ca_file, desk.root)
     mail_through(desk, server.port)
     for name in ("deferred", "refused", "unwanted"):

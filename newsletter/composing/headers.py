@@ -1,0 +1,103 @@
+"""Header fields: folded, encoded, and refused where a value would break out of its field.
+
+Nothing of a person gets into a header unchecked: a line break or a NUL is refused, everything beyond plain ASCII is
+encoded. Structure: RFC 5322; encoded words: RFC 2047; list identifiers: RFC 2919.
+"""
+
+import binascii
+import re
+import textwrap
+from email.header import Header
+from email.utils import parseaddr
+
+from newsletter import address
+from newsletter.errors import DataError
+
+_LINE = 76
+"""Characters of a header line where it can be folded: 76 with encoded words (RFC 2047, section 2), else 78."""
+_LONGEST_LIST_ID = 255
+"""Characters of a field (RFC 2919, section 3)."""
+
+_ADDRESS = re.compile(r"""[^\x00-\x20\x7f-\xa0()<>\[\]:;@\\,"]+@[A-Za-z0-9.-]+""")
+_URI = re.compile(r"https?://[!-;=?-~]+")
+_REFUSED = re.compile("[\r\n\0]")
+_HIDDEN = re.compile(
+    "[\x01-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+_SPACE = re.compile("[\t\x0b\x0c\x1c-\x1f\x85\u2028\u2029 ]+")
+_ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]+")
+_SHOWN = re.compile(r"[ -~]*")
+
+
+def mailbox(written: str, what: str) -> tuple[str, str]:
+    """The display name and the address in `Desk <desk@example.org>` or `desk@example.org`.
+
+    Raises DataError, which names `what`, if there is no address, or a line break.
+    """
+    name, email = parseaddr(clean(written, what))
+    return clean(name, what), address.parse(email).email
+
+
+def check_address(email: str) -> None:
+    """Raises DataError if the address cannot stand between angle brackets."""
+    if not _ADDRESS.fullmatch(email):
+        raise DataError(f"{email!r} cannot be put into a header", cure="Correct the address.")
+
+
+def check_uri(uri: str) -> None:
+    """Raises DataError if the web address cannot stand between angle brackets (RFC 2369, section 2)."""
+    if not _URI.fullmatch(uri):
+        raise DataError(f"{uri!r} cannot be put into a header", cure="Correct base_url in newsletter.toml.")
+
+
+def clean(text: str, what: str) -> str:
+    """The text on one line, without control characters and those that turn the direction of what stands around it.
+
+    Raises DataError, which names `what`, for a line break or a NUL: it may be an attempt at a header of one's own.
+    """
+    if text.isalnum():
+        return text
+    if _REFUSED.search(text):
+        raise DataError(f"{what} has a line break or a NUL in it: {text[:80]!r}", cure="Write it on one line.")
+    return _SPACE.sub(" ", _HIDDEN.sub("", text)).strip(" ")
+
+
+def phrase_field(field: str, phrase: str, spec: str) -> str:
+    """A field of the form `phrase <spec>`, with CRLF: a mailbox (RFC 5322, section 3.4) or a list id."""
+    encoded = _phrase(phrase, _LINE - len(field) - 2) or _encoded(field, phrase)
+    fold = "\r\n" if len(field) + len(encoded) + len(spec) + 5 > _LINE or "\r\n" in encoded else ""
+    return f"{field}: {encoded}{fold} <{spec}>\r\n" if phrase else f"{field}: <{spec}>\r\n"
+
+
+def list_id_field(title: str, identifier: str) -> str:
+    """List-ID with the title, or without where the field would be too long (RFC 2919, section 3)."""
+    field = phrase_field("List-ID", title, identifier)
+    return field if len(field) <= _LONGEST_LIST_ID else phrase_field("List-ID", "", identifier)
+
+
+def _phrase(phrase: str, room: int) -> str:
+    """As atoms or a quoted string, whichever is allowed; empty if neither is, or if it would need folding."""
+    if "=?" in phrase or not _SHOWN.fullmatch(phrase):
+        return ""
+    written = phrase if _ATOMS.fullmatch(phrase) else '"' + re.sub(r'(["\\])', r"\\\1", phrase) + '"'
+    return written if len(written) <= room else ""
+
+
+def text_field(field: str, text: str) -> str:
+    """A field of unstructured text, with CRLF (RFC 5322, section 3.6.5)."""
+    if "=?" not in text and _SHOWN.fullmatch(text):
+        lines = textwrap.wrap(
+            text, _LINE, initial_indent=f"{field}: ", subsequent_indent=" ", break_long_words=False,
+            break_on_hyphens=False,
+        )
+        if max(map(len, lines), default=0) <= _LINE:
+            return "\r\n".join(lines or [f"{field}: "]) + "\r\n"
+    return f"{field}: {_encoded(field, text)}\r\n"
+
+
+def _encoded(field: str, text: str) -> str:
+    """As encoded words, each line of at most 76 characters (RFC 2047, section 2)."""
+    data = text.encode()
+    if len(data) <= 36:  # one word, as for nearly every name: email.header would take 20 times as long
+        return f"=?utf-8?b?{binascii.b2a_base64(data, newline=False).decode()}?="
+    return Header(text, "utf-8", maxlinelen=_LINE, header_name=field).encode(linesep="\r\n")
