@@ -51,7 +51,7 @@ def main(arguments_given: Sequence[str] | None = None) -> None:
     chosen = parser.parse_args(arguments_given)
     with tempfile.TemporaryDirectory() as folder:
         desk.write_project(Path(folder), stories=chosen.stories)
-        with desk.opened(Path(folder)) as app:
+        with desk.project(Path(folder)).app() as app:
             progress("compiling in new processes")
             compiled = [apart.call("bench.compiling", "costs", folder) for _ in range(chosen.starts)]
             way = _Ways(app, desk.topic_sets(chosen.sets, stories=chosen.stories))

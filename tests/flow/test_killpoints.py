@@ -29,9 +29,10 @@ from pathlib import Path
 
 import pytest
 
+from bench.project import SetClock, relay_table
 from newsletter.app import issues
 from newsletter.errors import TryLater
-from tests.flow.desk import TOPICS, Desk, SetClock
+from tests.flow.desk import TOPICS, Desk
 from tests.smtpd import Manners, relay
 
 AT_A_TIME = 2
@@ -325,12 +326,9 @@ def _relayed(desk: Desk, way: Way, policy: str) -> Iterator[Counter[str]]:
     taken: Counter[str] = Counter()
     with relay(Manners(extensions=way.extensions)) as server:
         desk.configure(
-            delivery=f'in_doubt = "{policy}"\nwindow = 5',
-            relay=f'[[relay]]\nname = "main"\nhost = "127.0.0.1"\nport = {server.port}\nsecurity = "none"\n'
-                  f"connections = {way.connections}\n",
+            transport="smtp", delivery=f'in_doubt = "{policy}"\nwindow = 5',
+            relay=relay_table(server.port, connections=way.connections),
         )
-        file = desk.root / "newsletter.toml"
-        file.write_text(file.read_text("utf-8").replace('transport = "file"', 'transport = "smtp"'), "utf-8")
         yield taken
     taken.update(server.recipients())
 
