@@ -25,7 +25,7 @@ def main(arguments_given: Sequence[str] | None = None) -> None:
     some = desk.topic_sets(chosen.sets, stories=chosen.stories)
     with tempfile.TemporaryDirectory() as folder:
         desk.write_project(Path(folder), stories=chosen.stories)
-        with desk.opened(Path(folder)) as app:
+        with desk.project(Path(folder)).app() as app:
             manifest = desk.manifest(app)
             blocks = compiling.blocks(app, manifest)
     rows = []

@@ -14,7 +14,7 @@ _AGAIN = 5
 
 def costs(folder: str) -> dict[str, float]:
     """Milliseconds of CPU for the project in the folder: `cold`, the first time in this process, and `warm`."""
-    with desk.opened(Path(folder)) as app:
+    with desk.project(Path(folder)).app() as app:
         manifest = desk.manifest(app)
         cold = _milliseconds(app, manifest)  # the import of the MJML compiler and of the CSS inliner is in it
         return {"cold": cold, "warm": median(_milliseconds(app, manifest) for _ in range(_AGAIN))}

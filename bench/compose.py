@@ -28,8 +28,6 @@ from newsletter.render.layout import layout
 from newsletter.render.lean import lean
 from newsletter.render.weights import weigh
 
-COLD_STARTS = 3
-
 
 @dataclass(frozen=True, slots=True)
 class Round:
@@ -49,12 +47,13 @@ def main(arguments_given: Sequence[str] | None = None) -> None:
     parser.add_argument("--subscribers", type=int, default=100_000, help="messages of a round, our way (100000)")
     parser.add_argument("--plain", type=int, default=60, help="messages of a round, the plain way (60)")
     parser.add_argument("--rounds", type=int, default=5, help="(5)")
+    parser.add_argument("--starts", type=int, default=3, help="new processes in which the issue is compiled (3)")
     chosen = parser.parse_args(arguments_given)
     with tempfile.TemporaryDirectory() as folder:
         desk.write_project(Path(folder), stories=chosen.stories)
-        with desk.opened(Path(folder)) as app:
+        with desk.project(Path(folder)).app() as app:
             progress("compiling in new processes")
-            compiled = [apart.call("bench.compiling", "costs", folder) for _ in range(COLD_STARTS)]
+            compiled = [apart.call("bench.compiling", "costs", folder) for _ in range(chosen.starts)]
             way = _Ways(app, desk.topic_sets(chosen.sets, stories=chosen.stories))
             deliveries = way.deliveries(chosen.subscribers)
             way.check(deliveries[:: max(1, len(deliveries) // 20)])

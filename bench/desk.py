@@ -1,16 +1,12 @@
 """The project that is measured: invented stories, topics and readers, written as the files a person would write."""
 
-import csv
-import json
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
 from random import Random
 
-from newsletter import config
+from bench.project import Project, SetClock
 from newsletter.app import App, preparing, stories
 from newsletter.model import Interests, Manifest, Subscriber
 
@@ -26,50 +22,25 @@ _NAMES = ("Ann", "Bo", "Chidi", "Dana", "Emil", "Farah", "Grete", "Hana", "Ines"
 _SURNAMES = ("Abel", "Brook", "Castell", "Dune", "Ekholm", "Field", "Grove", "Hall", "Ivers", "Łaski")
 _SYLLABLES = ("ba", "den", "fir", "gol", "hem", "kas", "lun", "mor", "nel", "pri", "rod", "sta", "tul", "ven", "wes")
 
-_CONFIG = """
-[site]
-base_url = "https://news.example.org"
-postal_address = "Example Desk, 1 Example Street, Example"
-[delivery]
-transport = "null"
-[newsletter.weekly]
-title = "The Weekly Example"
-from = "Example Desk <desk@news.example.org>"
-sources = ["stories/"]
-per_topic = 30
-max_stories = 30
-"""
+
+def project(folder: Path) -> Project:
+    """Its clock stands still: the same issue in every run."""
+    return Project(folder, SetClock(NOW))
 
 
-@dataclass(frozen=True, slots=True)
-class _Still:
-    """A clock that stands still: the same issue in every run."""
-
-    def now(self) -> datetime:
-        return NOW
-
-    def seconds_until(self, instant: datetime) -> float:
-        return (instant - NOW).total_seconds()
-
-
-def write_project(folder: Path, *, stories: int) -> None:
+def write_project(folder: Path, *, stories: int, relay: str = "") -> None:
     """newsletter.toml, topics.toml and the stories. Two of three stories have one topic, the others two."""
-    (folder / "stories").mkdir(parents=True)
-    (folder / "newsletter.toml").write_text(_CONFIG, "utf-8")
+    made = project(folder)
+    made.configure(transport="null", relay=relay, newsletter="per_topic = 30\nmax_stories = 30")
     (folder / "topics.toml").write_text(
         "".join(f'[topic.{slug}]\nlabel = "{slug.title()}"\n' for slug in _TOPICS), "utf-8")
     for number in range(stories):
-        (folder / "stories" / f"{number:03}.md").write_text(_story(number), "utf-8")
+        _write_story(made, number)
 
 
 def write_subscribers(folder: Path, count: int, *, sets: Sequence[tuple[str, ...]]) -> None:
-    """The preference file, written line by line: it may have a million."""
-    path = folder / "subscribers" / "subscribers.csv"
-    path.parent.mkdir(exist_ok=True)
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["email", "name", "topics"])
-        writer.writerows([each.email, each.name, "; ".join(each.interests.topics)] for each in people(count, sets))
+    rows = ([each.email, each.name, "; ".join(each.interests.topics)] for each in people(count, sets))
+    project(folder).write_subscribers(["email", "name", "topics"], rows)
 
 
 def people(count: int, sets: Sequence[tuple[str, ...]]) -> Iterator[Subscriber]:
@@ -103,15 +74,6 @@ def every_topic_set() -> Iterator[tuple[str, ...]]:
         yield tuple(topic for bit, topic in enumerate(_TOPICS) if mixed >> bit & 1)
 
 
-@contextmanager
-def opened(folder: Path) -> Iterator[App]:
-    app = App(config.read(folder / "newsletter.toml"), clock=_Still(), jitter=lambda: 0.5)
-    try:
-        yield app
-    finally:
-        app.close()
-
-
 def manifest(app: App) -> Manifest:
     """The issue of the project's stories, not frozen."""
     stories.fetch(app, progress=lambda source: None)
@@ -125,15 +87,16 @@ def _tags(number: int) -> list[str]:
     return [_TOPICS[topic] for topic in dict.fromkeys(topics)]
 
 
-def _story(number: int) -> str:
+def _write_story(made: Project, number: int) -> None:
     """A story of about 120 words that shares hardly a word with the others, so that none stands for another."""
     words = _words(number)
     title = " ".join(islice(words, 7)).capitalize()
     sentences = [" ".join(islice(words, 12)).capitalize() + "." for _ in range(10)]
-    front = {"title": title, "date": (NOW - timedelta(hours=number + 1)).isoformat(), "tags": _tags(number),
-             "link": f"https://example.org/stories/{number}", "summary": " ".join(sentences[:3])}
-    lines = [f"{key}: {json.dumps(value)}" for key, value in front.items()]
-    return "\n".join(["---", *lines, "---", "", " ".join(sentences[:5]), "", " ".join(sentences[5:]), ""])
+    made.write_story(
+        f"{number:03}", f"{' '.join(sentences[:5])}\n\n{' '.join(sentences[5:])}", title=title,
+        date=(NOW - timedelta(hours=number + 1)).isoformat(), tags=str(_tags(number)),
+        link=f"https://example.org/stories/{number}", summary=" ".join(sentences[:3]),
+    )
 
 
 def _words(seed: int) -> Iterator[str]:

@@ -15,17 +15,9 @@ from pathlib import Path
 from time import perf_counter, process_time
 
 from bench import apart, desk, relays
+from bench.project import relay_table
 from bench.report import Row, arguments, progress, show
 from newsletter.app import issues, preparing, sending, subscribers
-
-_RELAY = """
-[[relay]]
-name = "sink"
-host = "127.0.0.1"
-port = {port}
-security = "none"
-connections = 10
-"""
 
 
 def main(arguments_given: Sequence[str] | None = None) -> None:
@@ -44,10 +36,8 @@ def main(arguments_given: Sequence[str] | None = None) -> None:
 def _size(count: int, stories: int, sets: int, port: int) -> list[Row]:
     with tempfile.TemporaryDirectory() as folder:
         progress(f"{count:,} subscribers: writing the preference file")
-        desk.write_project(Path(folder), stories=stories)
+        desk.write_project(Path(folder), stories=stories, relay=relay_table(port) if port else "")
         apart.call("bench.scale", "write", folder, str(count), str(stories), str(sets))
-        with (Path(folder) / "newsletter.toml").open("a", encoding="utf-8") as file:
-            file.write(_RELAY.format(port=port) if port else "")
         rows = []
         for step in ("sync", "prepare", "send"):
             progress(f"{count:,} subscribers: {step}")
@@ -73,7 +63,7 @@ def write(folder: str, count: str, stories: str, sets: str) -> None:
 
 def sync(folder: str) -> Measured:
     """Brings the preference file into the store."""
-    with desk.opened(Path(folder)) as app:
+    with desk.project(Path(folder)).app() as app:
         watch = _Stopwatch()
         subscribers.sync_subscribers(app)
         return watch.so_far()
@@ -81,7 +71,7 @@ def sync(folder: str) -> Measured:
 
 def prepare(folder: str) -> Measured:
     """Freezes the issue."""
-    with desk.opened(Path(folder)) as app:
+    with desk.project(Path(folder)).app() as app:
         watch = _Stopwatch()
         preparing.prepare_issue(
             app, "weekly", at=desk.NOW.isoformat(), on_source=lambda name: None, on_subscriber=lambda count: None)
@@ -90,7 +80,7 @@ def prepare(folder: str) -> Measured:
 
 def send(folder: str) -> Measured:
     """Sends the issue to the relay, or to nobody where there is none."""
-    with desk.opened(Path(folder)) as app:
+    with desk.project(Path(folder)).app() as app:
         issue = issues.find(app, "latest")
         watch = _Stopwatch()
         sent = asyncio.run(sending.send(

@@ -1,7 +1,6 @@
 """A project folder with one frozen issue, made with the program itself; each run works on a copy of it."""
 
 import contextlib
-import csv
 import os
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
@@ -9,53 +8,30 @@ from pathlib import Path
 
 from typer.testing import CliRunner
 
+from bench.project import Project, SetClock, relay_table
 from newsletter.cli import cli
 
 ROOT = Path(__file__).parents[1]
 PREFIX = "NEWSLETTER_"
 """Of the variables that stand for keys of newsletter.toml."""
 
-_CONFIG = """
-[site]
-base_url = "https://news.example.org"
-postal_address = "Example Desk, 1 Example Street, Example"
-[delivery]
-transport = "smtp"
-[[relay]]
-name = "main"
-host = "127.0.0.1"
-security = "none"
-[newsletter.weekly]
-title = "The Weekly Example"
-from = "Example Desk <desk@news.example.org>"
-sources = ["stories/"]
-"""
-_TOPICS = '[topic.bridges]\nlabel = "Bridges"\n'
-_STORY = """---
-title: "The bridge over the sound is open again"
-date: {date}
-tags: [bridges]
----
-
-Carts, bicycles and one patient donkey crossed it before noon.
-"""
 _NAMED = {7: "gone", 23: "later", 41: "torn"}
 """Three in fifty have names for which the relay may have a fault of their own; the others are called reader."""
 
 
 def make(folder: Path, recipients: int, *, now: datetime) -> None:
     """Writes the project and freezes its issue, for so many readers."""
-    (folder / "stories").mkdir(parents=True)
-    (folder / "subscribers").mkdir()
-    (folder / "newsletter.toml").write_text(_CONFIG, "utf-8")
-    (folder / "topics.toml").write_text(_TOPICS, "utf-8")
-    story = _STORY.format(date=(now - timedelta(hours=1)).isoformat())
-    (folder / "stories" / "bridge.md").write_text(story, "utf-8")
-    with (folder / "subscribers" / "subscribers.csv").open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["email", "topics", "format"])
-        writer.writerows((email, "bridges", "text") for email in addresses(recipients))
-    newsletter(folder, "issue", "prepare", "weekly", "--at", f"{now.astimezone(UTC):%Y-%m-%dT%H:%M}")
+    folder.mkdir(parents=True)
+    made = Project(folder, SetClock(now))
+    made.configure(transport="smtp", relay=relay_table(25))
+    (folder / "topics.toml").write_text('[topic.bridges]\nlabel = "Bridges"\n', "utf-8")
+    made.write_story(
+        "bridge", "Carts, bicycles and one patient donkey crossed it before noon.", tags="[bridges]",
+        title="The bridge over the sound is open again", date=(now - timedelta(hours=1)).isoformat(),
+    )
+    rows = ([email, "bridges", "text"] for email in addresses(recipients))
+    made.write_subscribers(["email", "topics", "format"], rows)
+    newsletter(folder, "issue", "prepare", "weekly", "--at", f"{now.astimezone(UTC):%Y-%m-%dT%H:%M}+00:00")
 
 
 def addresses(recipients: int) -> Iterator[str]:

@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Literal
 
+from bench.project import Project, SetClock
 from newsletter import config
 from newsletter.app import App, preparing, sample, stories
 from newsletter.choosing.edition import Chooser
@@ -24,6 +25,7 @@ LANGUAGES = ("en", "fr", "de", "es", "ar")
 """Those that the templates have words for."""
 TODAY = date(2026, 11, 23)
 """The Monday on which the sample's issue goes out."""
+MORNING = datetime(TODAY.year, TODAY.month, TODAY.day, 6, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,16 +65,6 @@ class Specimen:
         return content
 
 
-class Clock:
-    """It is the morning on which the sample's issue goes out."""
-
-    def now(self) -> datetime:
-        return datetime(TODAY.year, TODAY.month, TODAY.day, 6, tzinfo=UTC)
-
-    def seconds_until(self, instant: datetime) -> float:
-        return (instant - self.now()).total_seconds()
-
-
 def templates() -> list[str]:
     """The templates for mails that come with the program."""
     return sorted(file.parent.name for file in shipped().glob(f"*/{FRAME}"))
@@ -94,16 +86,12 @@ def specimens(
 def project(folder: Path) -> Iterator[App]:
     """The sample project in a folder that is empty or not there, on the morning of `TODAY`, its stories read."""
     sample.create(folder, today=TODAY)
-    settings = config.read(folder / config.FILE)
-    key = folder / settings.key
+    key = folder / config.read(folder / config.FILE).key
     key.touch(mode=0o600)
     key.write_bytes(b"specimens are no secret, any key")
-    app = App(settings, clock=Clock())
-    try:
+    with Project(folder, SetClock(MORNING)).app() as app:
         stories.fetch(app, progress=lambda source: None)
         yield app
-    finally:
-        app.close()
 
 
 def _reader(topics: tuple[str, ...], language: str) -> Subscriber:

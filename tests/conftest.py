@@ -14,13 +14,27 @@ from newsletter.render.template import Template
 
 DATA = Path(__file__).parent / "data"
 
-# A noisy machine is no reason to fail. CI tries the same examples each time; new ones are looked for at home.
-settings.register_profile("newsletter", deadline=None, derandomize="CI" in os.environ)
-settings.load_profile("newsletter")
+# Each promise is proven twice: in small by the quick ring, which every run of the tests is, and in full by the thorough
+# one. A noisy machine is no reason to fail. CI tries the same examples each time; new ones are looked for at home.
+settings.register_profile("quick", max_examples=50, deadline=None, derandomize="CI" in os.environ)
+settings.register_profile("thorough", settings.get_profile("quick"), max_examples=500)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--rewrite-golden", action="store_true", help="expect from now on what comes out now")
+    parser.addoption("--thorough", action="store_true", default=bool(os.environ.get("THOROUGH")),
+                     help="also the tests marked thorough, and ten times as many examples (or set THOROUGH=1)")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    settings.load_profile("thorough" if config.getoption("thorough") else "quick")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not config.getoption("thorough"):
+        for item in items:
+            if item.get_closest_marker("thorough"):
+                item.add_marker(pytest.mark.skip(reason="of the thorough ring: run with --thorough"))
 
 
 @pytest.fixture(scope="session")

@@ -13,8 +13,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from bench.project import SetClock
 from tests.conftest import DATA
-from tests.flow.desk import TOPICS, Desk, SetClock
+from tests.flow.desk import TOPICS, Desk
 
 PEOPLE = {
     "ann@example.org": "ai; trade", "bob@example.org": "privacy", "cleo@example.org": "*", "dora@example.org": "ai",

@@ -1,5 +1,6 @@
 """Short ways for tests of the SMTP transport: a letter, a transport to a server of ours, both ways of talking."""
 
+import asyncio
 from collections.abc import Iterator
 from typing import Any
 
@@ -29,6 +30,19 @@ def server(extensions: tuple[str, ...]) -> Iterator[Relay]:
 
 def letter(recipient: str, sender: str = "desk@news.example.org", size: int = 300) -> Message:
     return Message(sender, recipient, "<i.1@news.example.org>", (b"Subject: Hello\r\n\r\n", b"x" * size, b"\r\n"))
+
+
+def leap(seconds: float) -> None:
+    """The event loop's clock jumps: whatever waits for an answer has waited so much longer."""
+    loop = asyncio.get_running_loop()
+    now = loop.time
+    loop.time = lambda: now() + seconds  # type: ignore[method-assign]  # of this test's loop alone
+
+
+async def heard(server: Relay, command: str, times: int = 1) -> None:
+    """Returns when the server has been given so many commands that begin so."""
+    while sum(each.startswith(command) for each in server.commands) < times:  # noqa: ASYNC110  # the server has threads, and no events of this loop
+        await asyncio.sleep(0.01)
 
 
 def unheard() -> None:

@@ -31,6 +31,7 @@ from newsletter.model import (
 )
 from newsletter.standing.answers import Answers, Pauses, Policy
 from newsletter.store import Reading, Settled, Store, open_store
+from newsletter.store.engine import Database, open_database
 
 NOW = datetime(2026, 11, 30, 8, tzinfo=UTC)
 PLACE = "subscribers/subscribers.csv"
@@ -98,8 +99,14 @@ class Server:
         finally:
             self.connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 
+
 def opened(url: str) -> AbstractContextManager[Store]:
     return closing(open_store(url, root=Path()))
+
+
+def database_of(url: str) -> AbstractContextManager[Database]:
+    """The database of a store, for what somebody else does to it meanwhile."""
+    return closing(open_database(url, Path()))
 
 
 def person(name: str, *topics: str, status: Status = "active", line: int = 0) -> Subscriber:

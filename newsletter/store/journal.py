@@ -26,16 +26,19 @@ _LARGE = 1_000_000
 
 
 class Journals:
-    """The journals of a project, each known by its sender's token."""
+    """The journals of a project, each known by its sender's token.
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    `boot_id` is a file whose content differs each time the machine has been started.
+    """
+
+    def __init__(self, folder: Path, boot_id: Path = _BOOT_ID) -> None:
+        self._folder, self._boot_id = folder, boot_id
 
     def begin(self, token: str) -> "Journal":
         """Raises TryLater if it cannot be written."""
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            return Journal(self._folder / token, _boot_id())
+            return Journal(self._folder / token, self._boot())
         except OSError as error:
             raise _cannot(self._folder / token, error) from error
 
@@ -45,7 +48,7 @@ class Journals:
             head, *lines = (self._folder / token).read_text("utf-8", "replace").split("\n")
         except OSError:
             return None
-        if head != _boot_id():
+        if head != self._boot():
             return None
         return dict(map(_record, lines[:-1]))  # the last is empty, or half of one: then what it was about did not begin
 
@@ -53,6 +56,13 @@ class Journals:
         """The store knows all that this journal could say."""
         with suppress(OSError):
             (self._folder / token).unlink(missing_ok=True)
+
+    def _boot(self) -> str:
+        """Another one each time the machine starts; where there is none, one that was never there before."""
+        try:
+            return self._boot_id.read_text("ascii").strip()
+        except OSError:
+            return secrets.token_hex(16)
 
 
 class Journal:
@@ -113,14 +123,6 @@ class Journal:
             os.close(file)
             raise
         return file, len(data)
-
-
-def _boot_id() -> str:
-    """Another one each time the machine starts; where there is none, one that was never there before."""
-    try:
-        return _BOOT_ID.read_text("ascii").strip()
-    except OSError:
-        return secrets.token_hex(16)
 
 
 def _record(line: str) -> tuple[Attempt, Receipt | None]:

@@ -17,7 +17,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from newsletter.errors import ConfigError, NewsletterError, TryLater
 
-_BUSY_SECONDS = 60
+BUSY_SECONDS = 60
 """How long one writer waits for another: longer than freezing an issue for a million takes."""
 
 _CONNECT_SECONDS = 10
@@ -94,7 +94,7 @@ def _set_up(connection: "psycopg.Connection[object]", _: ConnectionPoolEntry) ->
         raise ConfigError(f"the store's database is encoded as {encoding}, which cannot hold every name",
                           cure="Make another one: createdb --encoding UTF8 --template template0 NAME.")
     connection.autocommit = True
-    connection.execute(f"SET lock_timeout = '{_BUSY_SECONDS}s'")
+    connection.execute(f"SET lock_timeout = '{BUSY_SECONDS}s'")
     connection.execute("SET synchronous_commit = on")  # a lost claim would be a mail sent twice in silence
     connection.autocommit = False
 

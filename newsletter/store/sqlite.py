@@ -15,7 +15,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from newsletter.errors import ConfigError, NewsletterError, TryLater
 
-_BUSY_SECONDS = 60
+BUSY_SECONDS = 60
 """How long one writer waits for another: longer than freezing an issue for a million takes."""
 
 
@@ -29,7 +29,7 @@ def connect(url: URL, root: Path) -> Engine:
                           cure='Write url = "sqlite:///newsletter.db" under [store] in newsletter.toml.')
     path = root / str(url.database)
     _make_file(path)
-    engine = create_engine(URL.create("sqlite", database=str(path)), connect_args={"timeout": _BUSY_SECONDS},
+    engine = create_engine(URL.create("sqlite", database=str(path)), connect_args={"timeout": BUSY_SECONDS},
                            paramstyle="named",  # values go by name on both databases
                            hide_parameters=True)  # an error's text must not show addresses
     event.listen(engine, "connect", _set_up)
@@ -75,7 +75,7 @@ def _set_up(connection: sqlite3.Connection, _: ConnectionPoolEntry) -> None:
 
 def _use_wal(connection: sqlite3.Connection) -> None:
     """Waits for its turn itself: SQLite refuses at once while another process sets the mode of a new file."""
-    deadline = monotonic() + _BUSY_SECONDS
+    deadline = monotonic() + BUSY_SECONDS
     while True:
         try:
             connection.execute("PRAGMA journal_mode = WAL")

@@ -7,7 +7,6 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
 from threading import Thread
@@ -16,24 +15,15 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 
+from bench.project import Project, SetClock
 from gallery.schemes import chromium, hang_picture
-from newsletter import config
+from gallery.specimen import MORNING
 from newsletter.app import App
 from newsletter.app.previewing import Previewing
 from newsletter.web.server import Server
 
 SAMPLE = Path(__file__).parents[2] / "sample"
 expect.set_options(timeout=15_000)
-
-
-class Clock:
-    """It is the morning on which the sample's issue goes out."""
-
-    def now(self) -> datetime:
-        return datetime(2026, 11, 23, 6, tzinfo=UTC)
-
-    def seconds_until(self, instant: datetime) -> float:
-        return (instant - self.now()).total_seconds()
 
 
 @dataclass(frozen=True)
@@ -72,7 +62,7 @@ def copied(folder: Path) -> Path:
 
 
 def opened(root: Path) -> App:
-    return App(config.read(root / config.FILE), clock=Clock())
+    return Project(root, SetClock(MORNING)).open()
 
 
 @contextmanager

@@ -61,15 +61,15 @@ def new_store(databases: Databases) -> NewStore:
 
 
 @pytest.fixture
-def store(new_store: NewStore) -> Iterator[Store]:
-    with new_store() as opened:
-        yield opened
+def url(databases: Databases) -> Iterator[str]:
+    """The URL of an empty store."""
+    with databases.ready() as found:
+        yield found
 
 
 @pytest.fixture
-def url(databases: Databases) -> Iterator[str]:
-    """The URL of an empty store, for tests that open it more than once."""
-    with databases.ready() as found:
+def store(url: str) -> Iterator[Store]:
+    with opened(url) as found:
         yield found
 
 

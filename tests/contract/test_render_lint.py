@@ -142,7 +142,7 @@ def test_a_colour_of_the_theme_has_six_digits(weekly: Template) -> None:
     assert "theme.toml:9: the colour #222" in complaint(replace(weekly, files={**weekly.files, "theme.toml": theme}))
 
 
-@settings(max_examples=50)
+@settings(max_examples=settings().max_examples // 3)
 @given(st.text("<>/-!{}%#\"'= \nmj-textp[]&;", max_size=60))
 def test_no_source_breaks_the_linter(weekly: Template, source: str) -> None:
     with suppress(TemplateError):

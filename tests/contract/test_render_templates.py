@@ -148,14 +148,16 @@ def test_the_words_of_a_link_say_where_it_goes_and_go_to_one_place(page: etree._
     targets: dict[str, set[str]] = {}
     for link in page.xpath("//a"):
         targets.setdefault("".join(link.itertext()).strip(), set()).add(link.get("href"))
+    assert targets
     assert all(targets)
     assert {words: where for words, where in targets.items() if len(where) > 1} == {}
 
 
 def test_links_to_stories_and_out_of_the_list_are_large_enough_to_touch(page: etree._Element) -> None:
     """44 px: padding and line height of what is no part of a sentence."""
-    for link in page.xpath("//h3/a | //a[@class='tap'] | //a[@class='button']"):
-        assert height(link) >= 44, etree.tostring(link)
+    links = page.xpath("//h3/a | //a[@class='tap'] | //a[@class='button']")
+    assert links
+    assert [etree.tostring(link) for link in links if height(link) < 44] == []
 
 
 def height(link: etree._Element) -> int:
@@ -167,12 +169,16 @@ def height(link: etree._Element) -> int:
 
 
 def test_layout_tables_say_so_and_tables_of_data_do_not(page: etree._Element) -> None:
-    for table in page.xpath("//table"):
+    tables = page.xpath("//table")
+    assert tables
+    for table in tables:
         assert (table.get("role") == "presentation") != bool(table.xpath("./tr/th | ./thead | ./tbody/tr/th"))
 
 
-def test_every_picture_has_a_width_in_pixels_and_words(page: etree._Element) -> None:
-    assert all(picture.get("width").isdigit() and picture.get("alt") for picture in page.xpath("//img"))
+def test_every_picture_has_a_width_in_pixels_and_words(page: etree._Element, template: Template) -> None:
+    pictures = page.xpath("//img")
+    assert bool(pictures) == (template.name != "briefing")
+    assert all(picture.get("width").isdigit() and picture.get("alt") for picture in pictures)
 
 
 def test_the_reader_s_topics_stand_at_the_top_with_the_way_to_change_them(page: etree._Element) -> None:
@@ -188,8 +194,9 @@ def test_the_foot_says_who_writes_why_and_how_to_leave(page: etree._Element) -> 
 
 
 def test_everything_reads_without_any_style_sheet(page: etree._Element) -> None:
-    for element in page.xpath("//h1 | //h2 | //h3 | //p | //a"):
-        assert element.get("style"), etree.tostring(element)
+    elements = page.xpath("//h1 | //h2 | //h3 | //p | //a")
+    assert elements
+    assert [etree.tostring(element) for element in elements if not element.get("style")] == []
 
 
 # --- For every program ----------------------------------------------------------------------------------------
@@ -215,7 +222,7 @@ def test_words_and_addresses_with_dashes_do_not_end_the_comment_that_the_button_
 
 def test_tables_that_only_outlook_sees_are_balanced(html: str) -> None:
     for tag in ("table", "tr", "td"):
-        assert len(re.findall(f"<{tag}[ >]", html)) == html.count(f"</{tag}>")
+        assert len(re.findall(f"<{tag}[ >]", html)) == html.count(f"</{tag}>") > 0
 
 
 def test_nothing_is_fetched_but_the_pictures_of_stories(page: etree._Element, html: str) -> None:

@@ -13,7 +13,7 @@ from lxml import etree
 
 from newsletter.sources.clean import ALLOWED, MAX_DEPTH, clean, paragraphs
 from newsletter.sources.link import absolute, canonical, on_web
-from newsletter.sources.plain import beginning, cut, plain, unmarked, words_of
+from newsletter.sources.plain import CLOSERS, SENTENCE_END, beginning, cut, plain, unmarked, words_of
 
 BASE = "https://news.example/a/b"
 SCRAPS = st.sampled_from(
@@ -329,7 +329,8 @@ def test_an_html_title_is_unescaped_once(written: str, meant: str) -> None:
 def test_a_beginning_begins_the_text_and_ends_at_a_sentence_or_says_that_it_does_not(text: str) -> None:
     start = beginning(text, 20)
     assert len(start.split()) <= 20
-    assert start == plain(text) or plain(text).startswith(start) or start.endswith("…")
+    assert plain(text).startswith(start.removesuffix("…"))
+    assert start == plain(text) or start.rstrip(CLOSERS).endswith((*SENTENCE_END, "…"))
 
 
 def test_a_beginning_prefers_whole_sentences() -> None:

@@ -305,6 +305,7 @@ def test_any_values_give_a_story_a_problem_or_a_draft(values: dict[str, object],
 def test_any_bytes_give_a_story_a_problem_or_a_draft(data: bytes, frame: bytes) -> None:
     harvest = Sources(Path("unused"), Web("")).harvest_bytes(frame.replace(b"%s", data), name="x", now=NOW)
     assert all(story.title for story in harvest.stories)
+    assert harvest.stories or harvest.problems or b"draft" in data
 
 
 @given(st.text(st.characters(categories=["L", "N", "P", "Zs"]), min_size=1, max_size=60).filter(str.strip))

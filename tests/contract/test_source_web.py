@@ -94,7 +94,7 @@ def test_cookies_set_on_the_way_are_not_sent(site: Site) -> None:
     site.pages |= {"/0": status(302, Location="/1", Set_Cookie="a=b"), "/1": page(FEED, Set_Cookie="c=d")}
     WEB.get(f"{site.root}/0", state=None, now=NOW)
     WEB.get(f"{site.root}/1", state=None, now=NOW)
-    assert not any("cookie" in headers for _, headers in site.asked)
+    assert ["cookie" in headers for _, headers in site.asked] == [False] * 3
 
 
 def test_redirects_end_after_five(site: Site) -> None:

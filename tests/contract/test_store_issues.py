@@ -18,6 +18,7 @@ from tests.storing import (
     REFUSED,
     SENT,
     crowd,
+    database_of,
     edition,
     fill,
     freeze,
@@ -210,9 +211,9 @@ def test_a_skip_says_whom_and_why(store: Store) -> None:
     assert store.issues.skip_of("weekly-0", bob.id) is None
 
 
-def test_a_manifest_that_was_changed_after_freezing_is_refused(store: Store) -> None:
+def test_a_manifest_that_was_changed_after_freezing_is_refused(store: Store, url: str) -> None:
     freeze(store)
-    with store._database.writing() as connection:
+    with database_of(url) as other, other.writing() as connection:
         changed = func.replace(issue_table.c.manifest, "The Week", "The Weak")
         connection.execute(update(issue_table).values(manifest=changed))
     with pytest.raises(DataError, match="was changed after it was frozen"):
@@ -320,15 +321,15 @@ def test_an_issue_starts_once(store: Store) -> None:
     assert issue.started_at == NOW
 
 
-def test_an_issue_is_finished_only_when_nothing_is_left_and_the_sum_is_the_audience(store: Store) -> None:
+def test_an_issue_is_finished_only_when_nothing_is_left_and_the_sum_is_the_audience(store: Store, url: str) -> None:
     fill(store, crowd(3))
     freeze(store)
     assert not store.issues.finish("weekly-0", NOW)
     send(store, "weekly-0")
-    with store._database.writing() as connection:
+    with database_of(url) as other, other.writing() as connection:
         connection.execute(update(issue_table).values(audience=4))
     assert not store.issues.finish("weekly-0", NOW)
-    with store._database.writing() as connection:
+    with database_of(url) as other, other.writing() as connection:
         connection.execute(update(issue_table).values(audience=3))
     assert store.issues.finish("weekly-0", NOW)
     assert store.issues.finish("weekly-0", NOW + WEEK)

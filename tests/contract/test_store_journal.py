@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from newsletter.errors import TryLater
 from newsletter.model import Delivery, Receipt, Subscriber
-from newsletter.store import Journals, journal
+from newsletter.store import Journals
 
 ROW = Delivery(1, "weekly-1", Subscriber("ann@example.org", "ann@example.org"), 1)
 TAKEN = Receipt("sent", 250, "2.0.0", "2.0.0 Ok: queued as 7F3A")
@@ -72,20 +72,19 @@ def test_the_line_that_was_being_written_when_the_process_was_killed_does_not_co
         assert journals.read("one") == {(1, 0): None}
 
 
-def test_after_a_new_start_of_the_machine_a_journal_says_nothing(
-    journals: Journals, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_after_a_new_start_of_the_machine_a_journal_says_nothing(tmp_path: Path) -> None:
     """P4: it was never brought to the disk, and may lack what matters."""
+    boot = tmp_path / "boot_id"
+    boot.write_text("this boot\n", "ascii")
+    journals = Journals(tmp_path / "journal", boot)
     journals.begin("one").on_wire(row(1))
-    (tmp_path / "boot_id").write_text("another boot\n", "ascii")
-    monkeypatch.setattr(journal, "_BOOT_ID", tmp_path / "boot_id")
+    assert journals.read("one") == {(1, 0): None}
+    boot.write_text("another boot\n", "ascii")
     assert journals.read("one") is None
 
 
-def test_where_a_boot_has_no_name_a_journal_says_nothing(
-    journals: Journals, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(journal, "_BOOT_ID", tmp_path / "not there")
+def test_where_a_boot_has_no_name_a_journal_says_nothing(tmp_path: Path) -> None:
+    journals = Journals(tmp_path / "journal", tmp_path / "not there")
     journals.begin("one").on_wire(row(1))
     assert journals.read("one") is None
 
@@ -94,18 +93,16 @@ def test_another_machines_journal_says_nothing_here(journals: Journals) -> None:
     assert journals.read("never written here") is None
 
 
-def test_a_long_journal_forgets_what_the_store_knows_and_nothing_else(
-    journals: Journals, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(journal, "_LARGE", 1000)
+def test_a_long_journal_forgets_what_the_store_knows_and_nothing_else(journals: Journals, tmp_path: Path) -> None:
+    """Long is a megabyte."""
+    long = replace(TAKEN, reply="x" * 10_000)
     written = journals.begin("one")
     for number in range(200):
         written.on_wire(row(number))
-        written.answered(row(number), TAKEN)
+        written.answered(row(number), long)
     written.on_wire(row(200))
     written.settled(range(150))
-    told = journals.read("one")
-    assert told == {(200, 0): None} | {(number, 0): TAKEN for number in range(150, 200)}
+    assert journals.read("one") == {(200, 0): None} | {(number, 0): long for number in range(150, 200)}
     written.answered(row(200), TAKEN)
     assert (journals.read("one") or {})[200, 0] == TAKEN
     assert [each.name for each in (tmp_path / "journal").iterdir()] == ["one"]

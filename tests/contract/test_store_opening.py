@@ -26,7 +26,7 @@ from newsletter.errors import ConfigError, TryLater
 from newsletter.model import Subscriber
 from newsletter.store import Store, engine, open_store, postgresql, sqlite, tables
 from tests import oldstore
-from tests.storing import READING, crowd, fill, opened, person
+from tests.storing import READING, crowd, database_of, fill, opened, person
 
 URL = "sqlite:///data/newsletter.db"
 
@@ -198,16 +198,16 @@ def test_who_reads_sees_one_unchanging_view(store: Store) -> None:
 
 def test_a_writer_that_does_not_get_its_turn_is_told_to_try_later(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for kind in (sqlite, postgresql):
-        monkeypatch.setattr(kind, "_BUSY_SECONDS", 0.01)
-    with opened(url) as store, opened(url) as other:
-        with other._database.writing(), pytest.raises(TryLater, match="busy"):
+        monkeypatch.setattr(kind, "BUSY_SECONDS", 0.01)
+    with opened(url) as store, database_of(url) as other:
+        with other.writing(), pytest.raises(TryLater, match="busy"):
             store.subscribers.remember("digest", "1")
         store.subscribers.remember("digest", "2")
         assert store.subscribers.remembered("digest") == "2"
 
 
-def test_an_address_is_not_shown_by_an_error_of_the_database(store: Store) -> None:
-    with store._database.writing() as connection:
+def test_an_address_is_not_shown_by_an_error_of_the_database(store: Store, url: str) -> None:
+    with database_of(url) as other, other.writing() as connection:
         connection.exec_driver_sql("ALTER TABLE subscriber RENAME TO lost")
     with pytest.raises(Exception, match="subscriber") as fault:
         store.subscribers.get("ann@example.org")

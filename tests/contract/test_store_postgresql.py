@@ -13,7 +13,8 @@ from sqlalchemy.exc import OperationalError
 from newsletter.errors import ConfigError, TryLater
 from newsletter.model import Delivery
 from newsletter.store import Settled, Store, postgresql
-from tests.storing import NOW, SENT, Server, crowd, fill, freeze, opened
+from newsletter.store.engine import Database
+from tests.storing import NOW, SENT, Server, crowd, database_of, fill, freeze, opened
 
 ISSUE = "weekly-0"
 ONE = "SELECT id FROM delivery ORDER BY id LIMIT 1 FOR UPDATE"
@@ -34,30 +35,39 @@ def store(url: str) -> Iterator[Store]:
         yield opened_store
 
 
+@pytest.fixture
+def other(url: str) -> Iterator[Database]:
+    """What others do to the same database."""
+    with database_of(url) as found:
+        yield found
+
+
 def take(store: Store, limit: int = 99, *settled: Settled) -> list[Delivery]:
     return store.outbox.take(ISSUE, limit=limit, settled=settled, now=NOW, token="one")
 
 
-def test_a_claim_passes_over_rows_that_another_is_about_to_take(store: Store) -> None:
-    with store._database.claiming() as other:
-        [locked] = other.exec_driver_sql(ONE).scalars()
+def test_a_claim_passes_over_rows_that_another_is_about_to_take(store: Store, other: Database) -> None:
+    with other.claiming() as connection:
+        [locked] = connection.exec_driver_sql(ONE).scalars()
         taken = take(store)
         assert len(taken) == 6
         assert locked not in {each.id for each in taken}
     assert [each.id for each in take(store)] == [locked]
 
 
-def test_claims_go_on_while_somebody_writes(store: Store) -> None:
+def test_claims_go_on_while_somebody_writes(store: Store, other: Database) -> None:
     """The next issue is frozen, or the preference file is read: neither holds up the mail."""
-    with store._database.writing():
+    with other.writing():
         first, second, *_ = take(store, 3)
         take(store, 0, Settled(first.id, SENT), Settled(second.id, SENT))
     assert store.outbox.sums(ISSUE)["sent"] == 2
 
 
-def test_a_claim_that_is_not_done_is_not_withdrawn_by_a_cancel_beside_it(store: Store, postgresql: Server) -> None:
+def test_a_claim_that_is_not_done_is_not_withdrawn_by_a_cancel_beside_it(
+    store: Store, other: Database, postgresql: Server,
+) -> None:
     thread = threading.Thread(target=store.issues.cancel, args=(ISSUE, NOW))
-    with store._database.claiming() as worker:
+    with other.claiming() as worker:
         [claimed] = worker.exec_driver_sql(ONE).scalars()
         worker.exec_driver_sql("UPDATE delivery SET state = 'claimed' WHERE id = %s", (claimed,))
         thread.start()
@@ -67,9 +77,11 @@ def test_a_claim_that_is_not_done_is_not_withdrawn_by_a_cancel_beside_it(store: 
     assert (sums["claimed"], sums["withdrawn"]) == (1, 6)
 
 
-def test_an_issue_is_not_cancelled_while_a_worker_rests_on_its_being_sent(store: Store, postgresql: Server) -> None:
+def test_an_issue_is_not_cancelled_while_a_worker_rests_on_its_being_sent(
+    store: Store, other: Database, postgresql: Server,
+) -> None:
     thread = threading.Thread(target=store.issues.cancel, args=(ISSUE, NOW))
-    with store._database.claiming() as worker:
+    with other.claiming() as worker:
         worker.exec_driver_sql("SELECT state FROM issue FOR SHARE")
         thread.start()
         _until_somebody_waits(postgresql)
@@ -80,8 +92,8 @@ def test_an_issue_is_not_cancelled_while_a_worker_rests_on_its_being_sent(store:
     assert store.outbox.sums(ISSUE)["withdrawn"] == 7
 
 
-def test_a_cancelled_issue_has_nothing_to_claim_even_before_that_is_committed(store: Store) -> None:
-    with store._database.writing() as connection:
+def test_a_cancelled_issue_has_nothing_to_claim_even_before_that_is_committed(store: Store, other: Database) -> None:
+    with other.writing() as connection:
         connection.exec_driver_sql("UPDATE delivery SET state = 'withdrawn'")
         assert take(store) == []
     assert take(store) == []
@@ -101,12 +113,12 @@ def test_rows_come_in_pieces_from_the_server(store: Store, postgresql: Server, u
 def test_a_committed_claim_is_on_the_disk_whatever_the_server_is_set_to(url: str, postgresql: Server) -> None:
     database = make_url(url).database
     postgresql.connection.execute(f"ALTER DATABASE {database} SET synchronous_commit = off".encode())
-    with opened(url) as store, store._database.claiming() as connection:
+    with database_of(url) as committing, committing.claiming() as connection:
         assert connection.exec_driver_sql("SHOW synchronous_commit").scalar() == "on"
 
 
-def test_a_reader_cannot_write(store: Store) -> None:
-    with pytest.raises(TryLater, match="read-only"), store._database.reading() as connection:
+def test_a_reader_cannot_write(other: Database) -> None:
+    with pytest.raises(TryLater, match="read-only"), other.reading() as connection:
         connection.exec_driver_sql("DELETE FROM memory")
 
 

@@ -76,7 +76,9 @@ blocks = st.dictionaries(texts, st.builds(Block, texts, st.lists(segments, max_s
 block_sets = st.builds(BlockSet, texts, blocks, blocks)
 receipts = st.builds(Receipt, st.sampled_from(["sent", "refused", "deferred", "in_doubt"]), numbers, texts, texts)
 
-some = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+some = settings(
+    max_examples=settings().max_examples // 3, suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 fresh = count()
 
 

@@ -10,25 +10,14 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Literal, get_args
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
 from newsletter.model import Delivery, Receipt, State
 from newsletter.store import Settled, Store
-from tests.storing import (
-    DEFERRED,
-    IN_DOUBT,
-    NOW,
-    READING,
-    REFUSED,
-    SENT,
-    Databases,
-    Files,
-    freeze,
-    person,
-    recover,
-)
+from tests.storing import DEFERRED, IN_DOUBT, NOW, READING, REFUSED, SENT, freeze, person, recover
 
 NAMES = ("ann", "bob", "eve", "joe", "sue", "tom")
 NewStore = Callable[[], AbstractContextManager[Store]]
@@ -158,11 +147,11 @@ class Sending(RuleBasedStateMachine):
         return next(each.state for each in self.store.outbox.deliveries(issue) if each.id == number)
 
 
-def test_nothing_is_lost_doubled_or_sent_to_the_silent(new_store: NewStore, databases: Databases) -> None:
+@pytest.mark.parametrize("examples", [10, pytest.param(100, marks=pytest.mark.thorough)])
+def test_nothing_is_lost_doubled_or_sent_to_the_silent(examples: int, new_store: NewStore) -> None:
     class Here(Sending):
         pass
 
     setattr(Here, "new_store", staticmethod(new_store))  # noqa: B010
-    examples = 40 if isinstance(databases, Files) else 20  # a server takes four times as long
-    options: Any = settings(max_examples=examples, stateful_step_count=30, deadline=None)
+    options: Any = settings(max_examples=examples, stateful_step_count=30)
     run_state_machine_as_test(Here, settings=options)

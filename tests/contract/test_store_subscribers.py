@@ -210,7 +210,7 @@ people = st.builds(
     status=st.sampled_from(["active", "paused", "unsubscribed"]))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=settings().max_examples // 3)
 @given(files=st.lists(st.lists(people, max_size=5), max_size=4))
 def test_after_any_row_of_files_the_store_says_what_the_last_one_says(
         new_store: Callable[[], AbstractContextManager[Store]], files: list[list[Subscriber]]) -> None:

@@ -1,21 +1,17 @@
-"""A desk for flow tests: a small real project in a folder, with a clock that the test sets."""
+"""A desk for flow tests: a small real project in a folder, with a clock that the test sets, and what is done at it."""
 
 import asyncio
-import csv
 import email
 import email.policy
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.message import EmailMessage
-from pathlib import Path
 
-from newsletter import config
-from newsletter.app import App, issues, preparing, reasons, sending
+from bench.project import Project, SetClock, relay_table
+from newsletter.app import issues, preparing, reasons, sending
 from newsletter.app.preparing import Prepared
 from newsletter.app.sending import Sent
-from newsletter.delivering import Pace
 
 TOPICS = """
 [topic.ai]
@@ -29,87 +25,28 @@ keywords = ["tariff"]
 label = "Privacy"
 """
 
-CONFIG = """
-[site]
-base_url = "https://news.example.org"
-postal_address = "Digital Desk, 1 Harbour Street, Exampleton"
-[delivery]
-transport = "file"
-{delivery}
-{relay}
-[newsletter.weekly]
-title = "The Week"
-from = "Digital Desk <desk@news.example.org>"
-sources = ["stories/"]
-schedule = "every monday at 08:00"
-timezone = "Europe/London"
-{newsletter}
-"""
-
-
-class SetClock:
-    """A clock that stands still until the test sets it."""
-
-    def __init__(self, now: datetime) -> None:
-        self._now = now
-
-    def now(self) -> datetime:
-        return self._now
-
-    def set(self, now: datetime) -> None:
-        self._now = now
-
-    def seconds_until(self, instant: datetime) -> float:
-        return (instant - self._now).total_seconds()
-
 
 @dataclass
-class Desk:
-    root: Path
+class Desk(Project):
     clock: SetClock = field(default_factory=lambda: SetClock(datetime(2026, 11, 27, 12, tzinfo=UTC)))
     people: list[dict[str, str]] = field(default_factory=list)
-    pace: Pace = field(default_factory=Pace)
-
-    def configure(self, *, delivery: str = "", relay: str = "", newsletter: str = "") -> None:
-        text = CONFIG.format(delivery=delivery, relay=relay, newsletter=newsletter)
-        (self.root / "newsletter.toml").write_text(text, "utf-8")
 
     def relay(self, port: int) -> None:
         """Mails really go out, to a relay on this machine."""
-        self.configure(relay=f'[[relay]]\nname = "main"\nhost = "127.0.0.1"\nport = {port}\nsecurity = "none"\n'
-                             "connections = 3\n", delivery="")
-        path = self.root / "newsletter.toml"
-        path.write_text(path.read_text("utf-8").replace('transport = "file"', 'transport = "smtp"'), "utf-8")
+        self.configure(transport="smtp", relay=relay_table(port, connections=3))
 
     def story(
         self, name: str, title: str, tags: Sequence[str], *, date: str = "2026-11-25", body: str = "", **front: str,
     ) -> None:
-        lines = [f"{key}: {value}" for key, value in front.items()]
         text = body or f"What happened with {title} in a few plain words. It is told here once, and shortly."
-        head = "\n".join(["---", f"title: {title!r}", f"date: {date}", f"tags: {list(tags)}", *lines, "---", "", text])
-        path = self.root / "stories" / f"{name}.md"
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(head + "\n", "utf-8")
+        self.write_story(name, text, title=repr(title), date=date, tags=str(list(tags)), **front)
 
     def reader(self, email: str, topics: str, **columns: str) -> None:
         """Adds a subscriber, or changes the one of that address."""
         self.people = [each for each in self.people if each["email"] != email]
         self.people.append({"email": email, "topics": topics, **columns})
         columns_used = list(dict.fromkeys(key for person in self.people for key in person))
-        path = self.root / "subscribers" / "subscribers.csv"
-        path.parent.mkdir(exist_ok=True)
-        with path.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.DictWriter(file, columns_used)
-            writer.writeheader()
-            writer.writerows(self.people)
-
-    @contextmanager
-    def app(self) -> Iterator[App]:
-        app = App(config.read(self.root / "newsletter.toml"), clock=self.clock, jitter=lambda: 0.5, pace=self.pace)
-        try:
-            yield app
-        finally:
-            app.close()
+        self.write_subscribers(columns_used, ([each.get(key, "") for key in columns_used] for each in self.people))
 
     def prepare(self, at: str = "") -> Prepared:
         with self.app() as app:

@@ -33,7 +33,8 @@ def figures(capsys: pytest.CaptureFixture[str]) -> list[Row]:
 
 def test_compose_compares_our_way_with_the_plain_way(capsys: pytest.CaptureFixture[str]) -> None:
     """Both ways make the same mails, which the bench checks itself; ours costs less."""
-    compose.main(["--subscribers", "40", "--stories", "6", "--sets", "4", "--plain", "2", "--rounds", "1", "--json"])
+    compose.main(["--subscribers", "40", "--stories", "6", "--sets", "4", "--plain", "2", "--rounds", "1",
+                  "--starts", "1", "--json"])
     measured = {row["figure"]: row["value"] for row in figures(capsys)}
     assert measured["messages, our way"] > measured["messages, plain way"] > 0
     assert measured["compiling the issue, cold"] > 0
@@ -57,6 +58,7 @@ def test_scale_takes_a_whole_issue_from_the_preference_file_to_the_last_mail(
     assert all(row["peak MB"] > 10 and row["µs CPU each"] > 0 for row in rows)
 
 
+@pytest.mark.thorough
 @pytest.mark.usefixtures("_postfix")
 def test_scale_can_send_over_smtp(capsys: pytest.CaptureFixture[str]) -> None:
     """It ends with an error unless the relay took every mail."""
@@ -64,6 +66,7 @@ def test_scale_can_send_over_smtp(capsys: pytest.CaptureFixture[str]) -> None:
     assert [row["step"] for row in figures(capsys)] == ["sync", "prepare", "send"]
 
 
+@pytest.mark.thorough
 @pytest.mark.usefixtures("_postfix")
 def test_dispatch_sends_by_every_way_over_every_line(capsys: pytest.CaptureFixture[str]) -> None:
     """Each line has its ways, and each way is compared with those that can go the same line."""

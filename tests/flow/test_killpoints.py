@@ -4,10 +4,10 @@ strace ends the process right before the N-th call of one kind, or makes that ca
 send is run once more, from the same folder, under both policies; and the server's log says who got how many. What the
 program says of itself counts as far as it names who is in doubt.
 
-The whole walk has some 400 points and takes ten minutes on two busy cores, so every `STRIDE`-th is tried, from another
-one each time (in CI always the same): over some runs all are. All at once, with figures for each kind of call:
+The whole walk has some 400 points and takes ten minutes on two busy cores. The quick ring tries a few of each kind of
+call, other ones each time (in CI always the same): over some runs all are tried. All at once, with figures for each:
 
-    ALL_KILL_POINTS=1 scripts/test tests/flow/test_killpoints.py -rP
+    scripts/test --thorough tests/flow/test_killpoints.py -rP
 """
 
 import os
@@ -29,14 +29,15 @@ from pathlib import Path
 
 import pytest
 
+from bench.project import SetClock, relay_table
 from newsletter.app import issues
 from newsletter.errors import TryLater
-from tests.flow.desk import TOPICS, Desk, SetClock
+from tests.flow.desk import TOPICS, Desk
 from tests.smtpd import Manners, relay
 
-ALL = "ALL_KILL_POINTS" in os.environ
-STRIDE = 12
 AT_A_TIME = 2
+FEW, EVERY = 40, 1
+"""Strides: of so many calls of a kind one is met."""
 
 POLICIES = ("resend", "hold")
 
@@ -55,7 +56,7 @@ WITHOUT_UVLOOP = "import sys; sys.modules['uvloop'] = None; "
 
 DISK_FAULTS = [(call, error) for call in ("pwrite64", "fdatasync") for error in ("ENOSPC", "EIO")]
 
-pytestmark = pytest.mark.timeout(1800 if ALL else 300)
+pytestmark = pytest.mark.timeout(1800)  # of every call
 
 _chance = random.Random(0 if "CI" in os.environ else None)
 
@@ -133,16 +134,20 @@ def survey(project: Path, way: Way, tmp_path_factory: pytest.TempPathFactory) ->
     most: dict[str, tuple[str, ...]] = {}
     for (_, call), lines in made.items():
         most[call] = max(most.get(call, ()), tuple(lines), key=len)
+    assert most.keys() >= {"write", *(call for call, _ in DISK_FAULTS)}
     return Survey(most)
 
 
+in_full = partial(pytest.param, marks=pytest.mark.thorough)
+few_or_every = pytest.mark.parametrize("stride", [FEW, in_full(EVERY)], ids=["few", "every"])
 every_way = pytest.mark.parametrize("way", WAYS, indirect=True, scope="module")
 one_connection = pytest.mark.parametrize("way", ["one connection"], indirect=True, scope="module")
 
 
 @every_way
+@few_or_every
 def test_killed_at_any_step_a_send_goes_on_and_loses_nobody_and_doubles_only_whom_it_names(
-    project: Path, way: Way, survey: Survey, tmp_path: Path,
+    stride: int, project: Path, way: Way, survey: Survey, tmp_path: Path,
 ) -> None:
     """P2: before each of its system calls."""
     def faults_of(call: str, number: int) -> tuple[bool, list[str]]:
@@ -150,21 +155,23 @@ def test_killed_at_any_step_a_send_goes_on_and_loses_nobody_and_doubles_only_who
         assert ended.code in (0, -signal.SIGKILL), ended.said
         return ended.code == 0, [f"killed at {call} {number}, {fault}" for fault in faults(ended)]
 
-    found = [fault for call in survey.calls for fault in walk(call, survey, faults_of)]
+    found = [fault for call in survey.calls for fault in walk(call, points(call, survey, stride), faults_of)]
     assert not found, "\n".join(found)
 
 
-@every_way
-@pytest.mark.parametrize(("call", "error"), DISK_FAULTS)
+@pytest.mark.parametrize(("way", "call", "error", "stride"), [
+    ("one connection", "fdatasync", "ENOSPC", FEW), ("three connections, pipelined, on uvloop", "pwrite64", "EIO", FEW),
+    *(in_full(way, call, error, EVERY) for way in WAYS for call, error in DISK_FAULTS),
+], indirect=["way"], scope="module")
 def test_a_disk_that_fails_stops_the_send_with_nothing_sent_unclaimed_and_then_it_goes_on(
-    call: str, error: str, project: Path, way: Way, survey: Survey, tmp_path: Path,
+    call: str, error: str, stride: int, project: Path, way: Way, survey: Survey, tmp_path: Path,
 ) -> None:
     def faults_of(call: str, number: int) -> tuple[bool, list[str]]:
         ended = broken(project, tmp_path / f"{call} {number}", way, *_inject(call, f"error={error}:when={number}+"))
         found = [*words_amiss(ended), *unclaimed(ended), *faults(ended)]
         return ended.code == 0, [f"{error} from {call} {number} on, {fault}" for fault in found]
 
-    found = walk(call, survey, faults_of)
+    found = walk(call, points(call, survey, stride), faults_of)
     assert not found, "\n".join(found)
 
 
@@ -205,9 +212,15 @@ def test_a_journal_that_cannot_be_written_stops_the_send_too(
 # --- The walk ---
 
 
-def walk(call: str, survey: Survey, faults_of: Callable[[str, int], tuple[bool, list[str]]]) -> list[str]:
+def points(call: str, survey: Survey, stride: int) -> Iterable[int]:
+    """Which calls of a kind are met; without a stride, all until the send makes no more."""
+    made = len(survey.calls[call])
+    return count(1) if stride == EVERY else range(_chance.randint(1, min(stride, made)), made + 1, stride)
+
+
+def walk(call: str, numbers: Iterable[int], faults_of: Callable[[str, int], tuple[bool, list[str]]]) -> list[str]:
     """Tries points until the send comes to its end all the same; what was found wrong."""
-    walked, found, left = 0, list[str](), iter(_numbers(len(survey.calls[call])))
+    walked, found, left = 0, list[str](), iter(numbers)
     with ThreadPoolExecutor(AT_A_TIME) as pool:
         while some := list(islice(left, AT_A_TIME)):
             tried = list(pool.map(partial(faults_of, call), some))
@@ -217,11 +230,6 @@ def walk(call: str, survey: Survey, faults_of: Callable[[str, int], tuple[bool, 
                 break
     print(f"{call}: {walked} points, {len(found)} faults")
     return found
-
-
-def _numbers(made: int) -> Iterable[int]:
-    """Which calls of a kind are met, of which a send makes about so many."""
-    return count(1) if ALL else range(_chance.randint(1, min(STRIDE, made)), made + 1, STRIDE)
 
 
 def killed(project: Path, folder: Path, way: Way, call: str, number: int) -> Broken:
@@ -318,12 +326,9 @@ def _relayed(desk: Desk, way: Way, policy: str) -> Iterator[Counter[str]]:
     taken: Counter[str] = Counter()
     with relay(Manners(extensions=way.extensions)) as server:
         desk.configure(
-            delivery=f'in_doubt = "{policy}"\nwindow = 5',
-            relay=f'[[relay]]\nname = "main"\nhost = "127.0.0.1"\nport = {server.port}\nsecurity = "none"\n'
-                  f"connections = {way.connections}\n",
+            transport="smtp", delivery=f'in_doubt = "{policy}"\nwindow = 5',
+            relay=relay_table(server.port, connections=way.connections),
         )
-        file = desk.root / "newsletter.toml"
-        file.write_text(file.read_text("utf-8").replace('transport = "file"', 'transport = "smtp"'), "utf-8")
         yield taken
     taken.update(server.recipients())
 

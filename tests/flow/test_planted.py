@@ -11,7 +11,6 @@ from chaos.judge import Finding, Policy, judge
 from chaos.run import Plan, run
 
 RECIPIENTS = 150
-POLICIES: tuple[Policy, ...] = ("resend", "hold")
 CUTS = Faults(addressed={"torn": ("cut after taking", 2)})
 """Some recipients' messages are taken, and the connection is cut in the place of an answer."""
 CARE = 0.05
@@ -29,12 +28,17 @@ def found(prepared: Path, folder: Path, policy: Policy, *sender: str) -> Finding
     return judge(run(Plan(1, policy, CUTS, RECIPIENTS, kills=1, care=CARE, sender=sender), prepared, folder))
 
 
-@pytest.mark.parametrize("policy", POLICIES)
+def by_policy(first: Policy, second: Policy) -> pytest.MarkDecorator:
+    """The second one in the thorough ring alone."""
+    return pytest.mark.parametrize("policy", [first, pytest.param(second, marks=pytest.mark.thorough)])
+
+
+@by_policy("resend", "hold")
 def test_without_a_bug_the_promise_is_kept(prepared: Path, tmp_path: Path, policy: Policy) -> None:
     assert found(prepared, tmp_path / "run", policy, "chaos.sender").breaches == ()
 
 
-@pytest.mark.parametrize("policy", POLICIES)
+@by_policy("hold", "resend")
 def test_a_checkpoint_at_fetch_is_caught(prepared: Path, tmp_path: Path, policy: Policy) -> None:
     """Who was claimed and not yet mailed is missing, and the ledger says that they were sent."""
     finding = found(prepared, tmp_path / "run", policy, "tests.planted", "checkpoint_at_fetch")
@@ -43,7 +47,7 @@ def test_a_checkpoint_at_fetch_is_caught(prepared: Path, tmp_path: Path, policy:
     assert any("missing" in breach for breach in finding.breaches)
 
 
-@pytest.mark.parametrize("policy", POLICIES)
+@by_policy("resend", "hold")
 @pytest.mark.parametrize("bug", ["claims_that_expire", "lost_is_not_sent"])
 def test_a_second_mail_that_nobody_hears_of_is_caught(
     prepared: Path, tmp_path: Path, policy: Policy, bug: str,

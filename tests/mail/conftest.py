@@ -21,6 +21,8 @@ ROOT = Path(__file__).parents[2]
 MODULES = ROOT / "node_modules"
 ALL = [f"{template}-{language}" for template in templates() for language in LANGUAGES]
 """The name of every specimen."""
+QUICK = ("-en", "-ar")
+"""Languages, from left to right and from right to left, that the quick ring looks at one by one."""
 
 Known = Mapping[str, str]
 Node = Callable[[str, str], str]
@@ -38,7 +40,9 @@ def every_specimen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Specim
     return {specimen.name: specimen for specimen in made}
 
 
-@pytest.fixture(params=ALL)
+@pytest.fixture(params=[
+    name if name.endswith(QUICK) else pytest.param(name, marks=pytest.mark.thorough) for name in ALL
+])
 def specimen(request: pytest.FixtureRequest, every_specimen: dict[str, Specimen]) -> Specimen:
     """Each specimen in turn."""
     return every_specimen[request.param]

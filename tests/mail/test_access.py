@@ -36,7 +36,9 @@ def test_nothing_stands_in_anybodys_way(
     assert judged(browser, specimen.html, scheme, 640, known["axe"]) == []
 
 
-@pytest.mark.parametrize("scheme", ["inverted", "no-pictures", "no-style"])
+@pytest.mark.parametrize("scheme", [
+    "inverted", *(pytest.param(scheme, marks=pytest.mark.thorough) for scheme in ("no-pictures", "no-style")),
+])
 def test_nor_where_a_program_does_as_it_likes(
     browser: Browser, english: Specimen, scheme: Scheme, known: Mapping[str, Known],
 ) -> None:

@@ -32,7 +32,7 @@ def test_the_reference_compiler_finds_no_fault(references: dict[str, dict[str, A
 
 
 @pytest.mark.parametrize("language", ["en", "ar"])
-@pytest.mark.parametrize("width", [320, 640])
+@pytest.mark.parametrize("width", [320, pytest.param(640, marks=pytest.mark.thorough)])
 def test_a_mail_looks_as_the_reference_compiler_makes_it(
     browser: Browser, english: Specimen, every_specimen: dict[str, Specimen], references: dict[str, dict[str, Any]],
     language: str, width: int,
