@@ -2,7 +2,6 @@
 
 import asyncio
 import ssl
-from email.utils import parseaddr
 from functools import partial
 
 from newsletter import address, config
@@ -23,7 +22,7 @@ def transport(app: App, name: str, newsletter: str) -> deliver.Transport:
     if not app.settings.relays:
         raise UsageError("there is no relay to send to", place="newsletter.toml", cure="add a [[relay]] with its host")
     relay = app.settings.relays[0]
-    sender = address.parse(parseaddr(app.newsletter(newsletter).sender)[1])
+    _, sender = address.mailbox(app.newsletter(newsletter).sender)
     token = partial(asyncio.to_thread, config.password, relay, root=app.root) if relay.login == "xoauth2" else None
     return SmtpTransport(
         relay.host, relay.port, security=relay.security, connections=relay.connections,

@@ -18,7 +18,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.header import Header
-from email.utils import format_datetime, parseaddr
+from email.utils import format_datetime
 from urllib.parse import quote as percent_encoded
 
 from newsletter import address
@@ -29,6 +29,7 @@ from newsletter.render.layout import Placed, layout
 from newsletter.render.slots import SLOTS, fill
 from newsletter.render.wire import SOFT
 from newsletter.render.words import Words
+from newsletter.text import BIDI, BREAKS, CONTROLS_WITHOUT_WIDTH, SURROGATES
 
 _PLANS = 256
 """So many editions' plans are kept: deliveries come edition by edition, so few are in use at a time."""
@@ -76,7 +77,7 @@ class Composer:
 
         Raises DataError if the subscriber's address or name cannot be put into a header.
         """
-        if not _ADDRESS.fullmatch(subscriber.email):
+        if not address.can_be_sent(subscriber.email):
             raise DataError(f"{subscriber.email!r} cannot be put into a header", cure="Correct the address.")
         name = clean(subscriber.name, "the name")
         plan = self._plan(edition)
@@ -193,21 +194,18 @@ _LINE = 76
 _LONGEST_LIST_ID = 255
 """RFC 2919, section 3."""
 
-_ADDRESS = re.compile(r"""[^\x00-\x20\x7f-\xa0()<>\[\]:;@\\,"]+@[A-Za-z0-9.-]+""")
 _URI = re.compile(r"https?://[!-;=?-~]+")
 _REFUSED = re.compile("[\r\n\0]")
-_HIDDEN = re.compile(
-    "[\x01-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
-)
-_SPACE = re.compile("[\t\x0b\x0c\x1c-\x1f\x85\u2028\u2029 ]+")
+_HIDDEN = re.compile(f"[{CONTROLS_WITHOUT_WIDTH}{BIDI}{SURROGATES}]")
+_SPACE = re.compile(f"[ \t\x1f{BREAKS}]+")
 _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]+")
 _SHOWN = re.compile(r"[ -~]*")
 
 
 def _mailbox(written: str, what: str) -> tuple[str, str]:
     """The display name and the address in `Desk <desk@example.org>` or `desk@example.org`."""
-    name, email = parseaddr(clean(written, what))
-    return clean(name, what), address.parse(email).email
+    name, found = address.mailbox(clean(written, what))
+    return clean(name, what), found.email
 
 
 def clean(text: str, what: str) -> str:
