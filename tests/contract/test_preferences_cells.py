@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from newsletter.choosing.topics import Topics
+from newsletter.choosing import topicsfile
 from newsletter.model import Problem, Subscriber
 from newsletter.preferences import read
 from newsletter.preferences.choices import clean_line, clean_text
 
-TOPICS = Topics.parse("""
+TOPICS = topicsfile.parse("""
 [topic.ai]
 label = "Artificial intelligence"
 [topic.security]

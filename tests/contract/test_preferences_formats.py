@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from newsletter import address
-from newsletter.choosing.topics import Topics
+from newsletter.choosing import topicsfile
 from newsletter.errors import DataError, UsageError
 from newsletter.model import Interests, Problem, Subscriber
 from newsletter.preferences import read, write
@@ -227,6 +227,6 @@ def test_an_unknown_format_is_refused_with_the_ones_there_are() -> None:
 
 def test_the_example_beside_the_readme_has_no_mistake() -> None:
     project = Path(__file__).parents[2]
-    topics = Topics.parse((project / "sample" / "topics.toml").read_text(encoding="utf-8"), place="topics.toml")
+    topics = topicsfile.parse((project / "sample" / "topics.toml").read_text(encoding="utf-8"), place="topics.toml")
     found = list(read(project / "subscribers" / "example.csv", topic=topics.slug))
     assert [type(person) for person in found] == [Subscriber] * 6
