@@ -44,7 +44,7 @@ def test_nothing_is_written_over(tmp_path: Path) -> None:
 
 
 def test_a_template_to_copy_that_is_not_there_is_named_with_the_right_one(tmp_path: Path) -> None:
-    with pytest.raises(TemplateError, match="Did you mean 'weekly'"):
+    with pytest.raises(TemplateError, match="Did you mean “weekly”"):
         templating.copy(tmp_path, "mine", "wekly")
 
 
