@@ -76,6 +76,11 @@ class _Unknown(StrictUndefined):
 
 
 def _instead(name: str, known: Sequence[str]) -> str:
+    """What to write in place of a name that has no value here."""
+    if name in known:
+        return "It has a value elsewhere only: docs/templates.md says where. An import needs “with context”."
+    if not known:
+        return "Write it into theme.toml; there is nothing at all in its place."
     return meant(nearest(name, known)) or f"Use one of: {', '.join(known)}."
 
 
