@@ -12,7 +12,7 @@ Level = Literal["error", "warning"]
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Rule(Generic[T]):
     """One thing that must hold of whatever T is: a block's page, an edition's layout, a template."""
 
