@@ -91,7 +91,7 @@ def nearest(word: str, known: Iterable[str], *, never: Collection[str] = (), ali
 
 def meant(near: str) -> str:
     """The sentence for what `nearest` found; empty for nothing."""
-    return f"Did you mean {quoted(near, _LONGEST)}?" if near else ""
+    return f"Did you mean {quoted(near, 200)}?" if near else ""
 
 
 _LONGEST = 80
