@@ -29,7 +29,9 @@ def nearest(word: str) -> str:
         return ""
     if exact := _by_fold().get(folded, "") or _by_city().get(folded, ""):
         return exact
-    return text.nearest(folded, _proposed(), alike=0.75) or _by_city().get(text.nearest(folded, _by_city(), alike=0.75), "")
+    if near := text.nearest(folded, _proposed(), alike=0.75):
+        return near
+    return _by_city().get(text.nearest(folded, _by_city(), alike=0.75), "")
 
 
 def _folded(word: str) -> str:
