@@ -21,7 +21,7 @@ LAYERS: tuple[tuple[str, frozenset[str]], ...] = (
     ("messages", frozenset({"checks", "composing"})),
     ("editions", frozenset({"choosing", "render"})),
     ("decisions", frozenset({"links", "schedule", "standing"})),
-    ("words", frozenset({"address", "errors", "model"})),
+    ("words", frozenset({"address", "errors", "model", "text", "timezones", "toml"})),
 )
 """From top to bottom: a module imports what stands below it."""
 
@@ -32,7 +32,7 @@ ADAPTERS = frozenset({"config", "key", "preferences", "sources", "store", "trans
 """They import words alone, and only the wiring imports them."""
 
 PURE = frozenset({
-    "address", "checks", "choosing", "composing", "links", "model", "schedule", "standing",
+    "address", "checks", "choosing", "composing", "links", "model", "schedule", "standing", "text", "timezones", "toml",
 })
 """What decides from plain values: no clock, chance, network, database or environment."""
 

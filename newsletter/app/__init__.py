@@ -9,13 +9,13 @@ import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
 
 from newsletter import config
 from newsletter.alarm import Clock, SystemClock
 from newsletter.app.lock import SendingLock
+from newsletter.choosing import topicsfile
 from newsletter.choosing.related import Overrides
 from newsletter.choosing.topics import Topics
 from newsletter.config import Settings
@@ -28,6 +28,7 @@ from newsletter.render.template import Template
 from newsletter.sources import Sources
 from newsletter.sources.web import Web
 from newsletter.store import Store, open_store
+from newsletter.text import meant, nearest, quoted
 
 STATE = ".newsletter"
 """The folder inside the project for what no person edits: the lock."""
@@ -73,7 +74,7 @@ class App:
 
     def topics(self) -> Topics:
         """topics.toml as it is now. Raises DataError with file and line."""
-        return Topics.parse(self._text(self.settings.topics, "newsletter init"), place=self.settings.topics)
+        return topicsfile.parse(self._text(self.settings.topics, "newsletter init"), place=self.settings.topics)
 
     def overrides(self) -> Overrides:
         """The editor's word on related stories, as it is now; there need not be any."""
@@ -122,9 +123,8 @@ class App:
     def _known(self, name: str, newsletters: Mapping[str, Newsletter]) -> str:
         if name in newsletters:
             return name
-        close = get_close_matches(name, newsletters, n=1)
-        hint = f"did you mean {close[0]}?" if close else f"there is: {', '.join(newsletters) or 'none'}"
-        raise UsageError(f"no newsletter is called {name}", cure=f"name one of newsletter.toml ({hint})")
+        cure = meant(nearest(name, newsletters)) or f"Name one of newsletter.toml: {', '.join(newsletters) or 'none'}."
+        raise UsageError(f"no newsletter is called {quoted(name)}", cure=cure)
 
     def _text(self, name: str, cure: str) -> str:
         try:

@@ -1,14 +1,11 @@
 """The checks, over what a project has: its templates with their words, and its frozen issues."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import replace
 
 from newsletter.app import App
-from newsletter.checks import Check, check_issue
-from newsletter.errors import TemplateError
-from newsletter.model import Problem, spoken_in
-from newsletter.render import catalogue
-from newsletter.render.lint import lint
+from newsletter.checks import Check, check_issue, check_template
+from newsletter.checks.templates import WORDS
+from newsletter.model import spoken_in
 from newsletter.render.template import Template
 from newsletter.store import Issue
 
@@ -19,24 +16,24 @@ def of_issue(app: App, issue: Issue) -> tuple[Check, ...]:
     editions = (edition for _, edition, readers in app.store.issues.editions(issue.id) if readers)
     template = app.template(manifest.newsletter)
     if template.hash == manifest.template:
-        words = _words(template, blocks)
+        words = check_template(template, blocks, [WORDS])
     else:
-        words = Check("words", f"nothing: the template {template.name} was changed since")
-    return (*check_issue(manifest, blocks, editions), words)
+        words = (Check(WORDS, f"nothing: the template {template.name} was changed since", template=template.name),)
+    return (*check_issue(manifest, blocks, editions), *words)
 
 
 def of_templates(app: App, names: Sequence[str] = ()) -> tuple[Check, ...]:
     """The checks of templates by name, else of those that the project's newsletters use.
 
-    Their words are looked at in each language that is offered: those of the newsletters, those for which the project
-    itself has a catalogue, and those in which active subscribers are written to.
+    They are tried in each language that is offered: those of the newsletters, those for which the project itself has a
+    catalogue, and those in which active subscribers are written to.
     """
     newsletters = app.settings.newsletters.values()
     chosen = names or dict.fromkeys(newsletter.template for newsletter in newsletters)
     offered = {newsletter.language for newsletter in newsletters} | _own(app)
     asked = {each.interests.language for each in app.store.subscribers.all("active")}
     templates = [Template.load(name, app.root) for name in chosen]
-    return tuple(check for each in templates for check in _of_template(each, offered | _spoken(asked, each)))
+    return tuple(check for each in templates for check in check_template(each, offered | _spoken(asked, each)))
 
 
 def _own(app: App) -> set[str]:
@@ -46,20 +43,3 @@ def _own(app: App) -> set[str]:
 def _spoken(asked: Collection[str], template: Template) -> set[str]:
     """The languages that readers get who asked for these; who asks for another gets the newsletter's."""
     return {spoken_in(language, template.languages, "") for language in asked} - {""}
-
-
-def _of_template(template: Template, languages: Collection[str]) -> tuple[Check, ...]:
-    faults: tuple[Problem, ...] = ()
-    try:
-        lint(template)
-    except TemplateError as error:
-        faults = (Problem(error.place, error.found, error.cure),)
-    words = _words(template, languages)
-    return (Check(f"{template.name}: sources", f"{len(template.files)} files", faults),
-            replace(words, name=f"{template.name}: words"))
-
-
-def _words(template: Template, languages: Collection[str]) -> Check:
-    told = sorted(languages)
-    problems = tuple(problem for language in told for problem in catalogue.missing(template, language))
-    return Check("words", f"{len(catalogue.messages(template))} in {', '.join(told)}", problems)

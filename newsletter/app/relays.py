@@ -1,13 +1,12 @@
 """The transport that newsletter.toml names, opened from the settings that concern transports."""
 
-from difflib import get_close_matches
-from email.utils import parseaddr
 from functools import partial
 
 from newsletter import address, config
 from newsletter.app import App
 from newsletter.delivering.ports import Transport
 from newsletter.errors import UsageError
+from newsletter.text import meant, nearest, quoted
 from newsletter.transports import TRANSPORTS
 from newsletter.transports.settings import RelaySettings, TransportSettings
 
@@ -16,9 +15,8 @@ def transport(app: App, name: str, newsletter: str) -> Transport:
     """The transport of that name, for the mails of a newsletter. Raises UsageError if there is none, or if it lacks
     settings, ConfigError if its secrets cannot be read."""
     if name not in TRANSPORTS:
-        close = get_close_matches(name, TRANSPORTS, n=1)
-        hint = f"Did you mean {close[0]}?" if close else f"Name one of: {', '.join(TRANSPORTS)}."
-        raise UsageError(f"unknown transport {name}", cure=hint)
+        cure = meant(nearest(name, TRANSPORTS)) or f"Name one of: {', '.join(TRANSPORTS)}."
+        raise UsageError(f"unknown transport {quoted(name)}", cure=cure)
     opened: Transport = TRANSPORTS[name](settings(app, newsletter))
     return opened
 
@@ -26,7 +24,7 @@ def transport(app: App, name: str, newsletter: str) -> Transport:
 def settings(app: App, newsletter: str) -> TransportSettings:
     """What the project's settings mean to transports."""
     delivery = app.settings.delivery
-    sender = address.parse(parseaddr(app.newsletter(newsletter).sender)[1])
+    _, sender = address.mailbox(app.newsletter(newsletter).sender)
     domain = sender.email.rpartition("@")[2]
     return TransportSettings(
         root=app.root, outbox=delivery.outbox, dot_timeout=delivery.dot_timeout,

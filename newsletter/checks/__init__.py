@@ -1,10 +1,13 @@
-"""What must hold before a send: frozen blocks and editions in, what is wrong with them out.
+"""What must hold before a send: frozen blocks and editions, or a template, in; what is wrong with them out.
 
-Blocks are looked at once, since all editions share them; what depends on which blocks meet (size, and whether the plain
-text has every link) is looked at for every edition.
+1. `rules` is the table: a rule has an id, a level, a reason, a fix, and a function that finds what breaks it.
+2. `links`, `pictures`, `size`, `plaintext` and `templates` are families of rules.
+3. `applying` looks at each block once, since all editions share them, and at every edition for what depends on which
+   blocks meet.
 """
 
-from newsletter.checks.check import Check
-from newsletter.checks.issue import check_issue
+from newsletter.checks.applying import check_issue, check_template
+from newsletter.checks.rule import Check, Level, Rule
+from newsletter.checks.rules import RULES, Rules
 
-__all__ = ["Check", "check_issue"]
+__all__ = ["RULES", "Check", "Level", "Rule", "Rules", "check_issue", "check_template"]

@@ -30,6 +30,8 @@ class Link:
 class Page:
     """A block with every slot filled."""
 
+    place: str
+    """What problems call it: the story's title, or the template's part."""
     links: tuple[Link, ...]
     pictures: tuple[str, ...]
     """Their addresses."""
@@ -43,16 +45,17 @@ class Page:
         return frozenset(link.address for link in self.links)
 
 
-def page(block: Block) -> Page:
-    """What is in a block of HTML; it may be a piece of a document."""
+def page(block: Block, place: str) -> Page:
+    """What is in a block of HTML that stands at `place`; it may be a piece of a document."""
     source = text(block)
     try:
         tree = lxml.html.document_fromstring(source)
     except ParserError:  # nothing but white space and comments
-        return Page((), (), (), 0)
+        return Page(place, (), (), (), 0)
     pictures = [(str(each.get("src") or ""), each.get("alt")) for each in tree.iter("img")]
     links = [(each.get("href"), _words(each)) for each in tree.iter("a")]
     return Page(
+        place,
         links=tuple(Link(address, words) for address, words in links if address is not None),
         pictures=tuple(address for address, _ in pictures),
         wordless=tuple(address for address, words in pictures if words is None),

@@ -41,10 +41,13 @@ def check(
         "--template", help="A template; those of all newsletters by default.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Check an issue over every edition (size, links, plain text, words), or templates (sources, words).
+    """Check an issue over every edition (links, pictures, size, plain text, words), or templates.
 
-    Exit code 4 if a check fails.
+    A template is compiled with a sample story of every kind, in every language that is offered. Exit code 4 if a rule
+    is broken.
     """
+    from dataclasses import asdict
+
     from newsletter.app import checking, issues
     from newsletter.errors import UsageError
 
@@ -53,13 +56,14 @@ def check(
             raise UsageError("an issue and templates at once", cure="Check one after the other.")
         found = issues.find(app, issue) if issue else None
         checks = checking.of_issue(app, found) if found else checking.of_templates(app, templates or ())
-        rows = [{"check": each.name, "holds": each.holds, "looked_at": each.looked_at,
-                 "problems": [str(problem) for problem in each.problems]} for each in checks]
+        rows = [{"rule": each.rule.id, "level": each.rule.level, "template": each.template, "holds": each.holds,
+                 "why": each.rule.why, "looked_at": each.looked_at,
+                 "problems": [asdict(problem) for problem in each.problems]} for each in checks]
         result(
             rows, as_json=as_json, problems=[problem for each in checks for problem in each.problems],
-            words=lambda: table(("CHECK", "RESULT", "LOOKED AT"), [
-                (each.name, "holds" if each.holds else f"{len(each.problems)} wrong", each.looked_at)
-                for each in checks
+            words=lambda: table(("RULE", "LEVEL", "RESULT", "LOOKED AT"), [
+                (f"{each.template}: {each.rule.id}" if each.template else each.rule.id, each.rule.level,
+                 "holds" if each.holds else f"{len(each.problems)} wrong", each.looked_at) for each in checks
             ]),
         )
         if not all(each.holds for each in checks):

@@ -30,16 +30,18 @@ def list_topics(as_json: Json = False) -> None:
 def report(as_json: Json = False) -> None:
     """What does not fit: stories that no topic matched, topics nobody reads, tags nobody mapped."""
     from newsletter.app import subscribers
+    from newsletter.choosing import topicsreport
+    from newsletter.text import meant
 
     with project() as app:
         subscribers.sync_subscribers(app)
         stories = [each.story for each in app.store.stories.find(REPORTED)]
-        found = app.topics().report(stories, app.store.subscribers.topics_chosen())
+        found = topicsreport.report(app.topics(), stories, app.store.subscribers.topics_chosen())
         data = {
             "stories without a topic": [f"{story.title} ({story.source})" for story in found.unmatched],
             "topics nobody reads": list(found.unread),
             "tags nobody mapped": [
-                f"{tag.tag} ({tag.count}×)" + (f", did you mean {tag.suggestion}?" if tag.suggestion else "")
+                f"{tag.tag} ({tag.count}×)" + f" {meant(tag.suggestion)}".rstrip()
                 for tag in found.unmapped
             ],
         }

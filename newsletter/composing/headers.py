@@ -8,23 +8,20 @@ import binascii
 import re
 import textwrap
 from email.header import Header
-from email.utils import parseaddr
 
 from newsletter import address
 from newsletter.errors import DataError
+from newsletter.text import BIDI, BREAKS, CONTROLS_WITHOUT_WIDTH, SURROGATES
 
 _LINE = 76
 """Characters of a header line where it can be folded: 76 with encoded words (RFC 2047, section 2), else 78."""
 _LONGEST_LIST_ID = 255
 """Characters of a field (RFC 2919, section 3)."""
 
-_ADDRESS = re.compile(r"""[^\x00-\x20\x7f-\xa0()<>\[\]:;@\\,"]+@[A-Za-z0-9.-]+""")
 _URI = re.compile(r"https?://[!-;=?-~]+")
 _REFUSED = re.compile("[\r\n\0]")
-_HIDDEN = re.compile(
-    "[\x01-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
-)
-_SPACE = re.compile("[\t\x0b\x0c\x1c-\x1f\x85\u2028\u2029 ]+")
+_HIDDEN = re.compile(f"[{CONTROLS_WITHOUT_WIDTH}{BIDI}{SURROGATES}]")
+_SPACE = re.compile(f"[ \t\x1f{BREAKS}]+")
 _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]+")
 _SHOWN = re.compile(r"[ -~]*")
 
@@ -34,13 +31,13 @@ def mailbox(written: str, what: str) -> tuple[str, str]:
 
     Raises DataError, which names `what`, if there is no address, or a line break.
     """
-    name, email = parseaddr(clean(written, what))
-    return clean(name, what), address.parse(email).email
+    name, found = address.mailbox(clean(written, what))
+    return clean(name, what), found.email
 
 
 def check_address(email: str) -> None:
     """Raises DataError if the address cannot stand between angle brackets."""
-    if not _ADDRESS.fullmatch(email):
+    if not address.can_be_sent(email):
         raise DataError(f"{email!r} cannot be put into a header", cure="Correct the address.")
 
 

@@ -2,7 +2,7 @@
 
 1. `find` walks upward from a folder to the project's `newsletter.toml`.
 2. `read` lays the environment over the file (`NEWSLETTER_DELIVERY__TRANSPORT=smtp`), checks every key against `keys`,
-   and gives `Settings`. All that is wrong is told at once (`complaints`), each with its line (`places`).
+   and gives `Settings`. All that is wrong is told at once (`complaints`), each with its line (`toml`).
 3. `password` fetches the secret of a relay or a source when it is needed, and not before.
 4. `reference` writes docs/configuration.md from the declarations in `keys`.
 

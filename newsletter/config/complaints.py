@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from pydantic.fields import FieldInfo
@@ -10,8 +10,9 @@ from pydantic_core import ErrorDetails
 
 from newsletter.config.environment import LISTED, NAMED, Path, twins, variable
 from newsletter.config.keys import header, literals, tables
-from newsletter.config.values import Wrong, has_password, meant, shown
+from newsletter.config.values import Wrong, has_password
 from newsletter.model import Problem
+from newsletter.text import meant, nearest, quoted, shown
 
 Where = Callable[[Path], str]
 """The place of a key: the environment variable that sets it, or its file and line."""
@@ -42,7 +43,7 @@ def complaints(errors: Iterable[ErrorDetails], where: Where) -> Iterator[Problem
 
 def _no_table(table: str) -> tuple[str, str]:
     listed = ", ".join(header((each,)) for each in tables())
-    return f'there is no table "{shown(table)}"', f"{meant(table, tables())}There may be: {listed}."
+    return f"there is no table {quoted(table)}", _cure(table, tables(), f"There may be: {listed}.")
 
 
 def _secrets(content: Mapping[str, Any], where: Where) -> Iterator[Problem]:
@@ -73,7 +74,7 @@ def _list(table: str, many: object, where: Where) -> Iterator[Problem]:
     for name, count in names.items():
         if count > 1:
             cure = f"Give each {table} a name of its own."
-            yield Problem(where((table, name, "name")), f'{count} {table}s are called "{shown(name)}"', cure)
+            yield Problem(where((table, name, "name")), f"{count} {table}s are called {quoted(name)}", cure)
 
 
 def _told(error: ErrorDetails, path: Path) -> tuple[str, str]:
@@ -81,8 +82,8 @@ def _told(error: ErrorDetails, path: Path) -> tuple[str, str]:
     kind = error["type"]
     if kind in ("unexpected_keyword_argument", "extra_forbidden"):
         known = tables()[str(path[0])]
-        cure = f"{meant(str(path[-1]), known)}There may be: {', '.join(known)}."
-        return f'unknown key "{shown(str(path[-1]))}" in {header(path[:-1])}', cure
+        cure = _cure(str(path[-1]), known, f"There may be: {', '.join(known)}.")
+        return f"unknown key {quoted(str(path[-1]))} in {header(path[:-1])}", cure
     if kind == "missing":
         return _missing(path)
     label = _label(path)
@@ -113,7 +114,12 @@ def _missing(path: Path) -> tuple[str, str]:
 def _no_choice(path: Path, label: str, value: object) -> tuple[str, str]:
     choices = literals(tables()[str(path[0])][_key(path)])
     written = ", ".join(f'"{choice}"' for choice in choices)
-    return f"{label} is {_value(path, value)}", f"{meant(str(value), choices)}Write one of {written}."
+    return f"{label} is {_value(path, value)}", _cure(str(value), choices, f"Write one of {written}.")
+
+
+def _cure(word: str, known: Collection[str], otherwise: str) -> str:
+    """The word that may be meant, before what there is at all."""
+    return f"{meant(nearest(word, known))} {otherwise}".strip()
 
 
 def _label(path: Path) -> str:

@@ -1,17 +1,15 @@
 """Finds and reads newsletter.toml, with the environment laid over it."""
 
 import os
-import re
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
-from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from pydantic import ValidationError
 
+from newsletter import toml
 from newsletter.config.complaints import Where, complaints, misplaced
 from newsletter.config.environment import LISTED, sets, variable
 from newsletter.config.keys import (
@@ -25,7 +23,6 @@ from newsletter.config.keys import (
     SourceSettings,
     tables,
 )
-from newsletter.config.places import places
 from newsletter.errors import ConfigError
 from newsletter.model import Newsletter, Problem
 
@@ -67,9 +64,9 @@ def find(directory: Path) -> Path:
 
 def read(file: Path) -> Settings:
     """What a newsletter.toml and the environment say. Raises ConfigError with everything that is wrong."""
-    text = _text(file)
-    content = _parsed(text, file)
-    where = _where(text, content, file)
+    document = toml.parse(_text(file), _place(file), error=ConfigError)
+    content = document.values
+    where = _where(document)
     problems = list(misplaced(content, where))
     known = {table: keys for table, keys in content.items() if table in tables()}
     for table in LISTED:
@@ -129,21 +126,9 @@ def _text(file: Path) -> str:
         raise ConfigError("it is not UTF-8", place=_place(file, line), cure="Save it as UTF-8.") from error
 
 
-def _parsed(text: str, file: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        found = re.fullmatch(r"(?s)(.*?)(?: \((?:at line (\d+), column \d+|at end of document)\))?", str(error))
-        said, line = (found[1], found[2]) if found else ("", None)
-        number = int(line) if line else text.count("\n") + 1
-        cure = "Write TOML: texts in double quotes, lists in square brackets, one key a line."
-        raise ConfigError(f"it is no TOML: {said}", place=_place(file, number), cure=cure) from None
-
-
-def _where(text: str, content: Mapping[str, Any], file: Path) -> Where:
+def _where(document: toml.Document) -> Where:
     """Tells of a key the environment variable that sets it, else its line, else that of its table, else the file."""
-    numbers = {table: _numbers(content, table) for table in LISTED}
-    lines = cache(lambda: places(text))  # needed only when something is wrong
+    numbers = {table: _numbers(document.values, table) for table in LISTED}
 
     def where(path: tuple[str | int, ...]) -> str:
         key = path[:-1] if isinstance(path[-1], int) else path  # an item of a list has no twin of its own
@@ -152,8 +137,7 @@ def _where(text: str, content: Mapping[str, Any], file: Path) -> Where:
         match path:
             case (str() as table, str() as name, *rest) if name in numbers.get(table, {}):
                 path = (table, numbers[table][name], *rest)
-        number = next((lines()[path[:end]] for end in range(len(path), 0, -1) if path[:end] in lines()), None)
-        return _place(file, number)
+        return document.at(*path)
 
     return where
 

@@ -1,17 +1,16 @@
 """What a single value may be: each function takes it as written, gives it as used, or raises `Wrong`."""
 
 import re
-import unicodedata
-from collections.abc import Iterable
 from datetime import timedelta
-from difflib import get_close_matches
 from urllib.parse import SplitResult, urlsplit
-from zoneinfo import available_timezones
 
-from email_validator import EmailNotValidError, validate_email
+from newsletter import address, timezones
+from newsletter.errors import DataError
+from newsletter.text import BREAKS, CONTROLS, SURROGATES, meant, quoted
 
 UNITS = {"w": "weeks", "d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
 LONGEST = timedelta(days=3660)
+_NOT_IN_A_LINE = re.compile(f"[{CONTROLS}{BREAKS}{SURROGATES}]")
 THIS_MACHINE = re.compile(r"localhost|.+\.localhost|127\.\d+\.\d+\.\d+|::1")
 
 
@@ -23,22 +22,16 @@ class Wrong(ValueError):
         self.found, self.cure = found, cure
 
 
-def meant(word: str, known: Iterable[str]) -> str:
-    """ "Did you mean …? " when one of the known words is close, else nothing."""
-    close = get_close_matches(word, list(known), n=1)
-    return f"Did you mean {close[0]}? " if close else ""
-
-
 def line(text: str) -> str:
     """One line of text: it may end up in a header (RFC 5322, section 2.2)."""
-    if any(unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") for character in text):
+    if _NOT_IN_A_LINE.search(text):
         raise Wrong("there is a line break or another control character in it", "Write it on one line.")
     return text.strip()
 
 
 def name(text: str) -> str:
     if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", text):
-        raise Wrong(f'"{shown(text)}" is no name', 'Use lower-case letters, digits and hyphens: "weekly", "eu-digest".')
+        raise Wrong(f"{quoted(text)} is no name", 'Use lower-case letters, digits and hyphens: "weekly", "eu-digest".')
     return text
 
 
@@ -46,10 +39,10 @@ def mailbox(text: str) -> str:
     """An address with a display name or without (RFC 5322, section 3.4); empty stays empty."""
     if text:
         try:
-            validate_email(text, allow_display_name=True, check_deliverability=False, test_environment=True)
-        except EmailNotValidError as error:
+            address.mailbox(text)
+        except DataError as error:
             cure = 'Write an address: "Digital Desk <desk@news.example.org>".'
-            raise Wrong(f'"{shown(text)}" is no address ({str(error).rstrip(".")})', cure) from error
+            raise Wrong(error.found.rstrip("."), cure) from error
     return text
 
 
@@ -57,17 +50,17 @@ def base_url(text: str) -> str:
     """An absolute address without user, query and fragment; its last slash is dropped."""
     example = "https://news.example.org"
     try:
-        address = urlsplit(line(text))
-        port = address.port  # raises ValueError when it is no number below 65536
+        url = urlsplit(line(text))
+        port = url.port  # raises ValueError when it is no number below 65536
     except ValueError as error:
-        raise Wrong(f'"{shown(text)}" is no web address', f'Write an absolute one: "{example}".') from error
-    if address.scheme not in ("http", "https") or not address.hostname or re.search(r"[\s\"'<>\\]", address.geturl()):
-        raise Wrong(f'"{shown(text)}" is no absolute web address', f'Write one such as "{example}".')
-    if address.username or address.query or address.fragment or port == 0:
+        raise Wrong(f"{quoted(text)} is no web address", f'Write an absolute one: "{example}".') from error
+    if url.scheme not in ("http", "https") or not url.hostname or re.search(r"[\s\"'<>\\]", url.geturl()):
+        raise Wrong(f"{quoted(text)} is no absolute web address", f'Write one such as "{example}".')
+    if url.username or url.query or url.fragment or port == 0:
         raise Wrong("it has a user, a query, a fragment or port 0", f'Write scheme, host and path alone: "{example}".')
-    if address.scheme == "http" and not THIS_MACHINE.fullmatch(address.hostname):
-        raise Wrong(f'"{shown(text)}" is not encrypted', "Write https; plain http is for localhost.")
-    return address.geturl().rstrip("/")
+    if url.scheme == "http" and not THIS_MACHINE.fullmatch(url.hostname):
+        raise Wrong(f"{quoted(text)} is not encrypted", "Write https; plain http is for localhost.")
+    return url.geturl().rstrip("/")
 
 
 def postal_address(text: str) -> str:
@@ -109,10 +102,10 @@ def source(text: str) -> str:
 def has_password(url: str) -> bool:
     """Whether there is a password between the user and the host of an address."""
     try:
-        address: SplitResult = urlsplit(url)
+        parts: SplitResult = urlsplit(url)
     except ValueError:
         return False
-    return bool(address.password)
+    return bool(parts.password)
 
 
 def duration(value: object) -> object:
@@ -121,12 +114,12 @@ def duration(value: object) -> object:
         return value
     text = str(value).strip()
     if not re.fullmatch(r"(\d{1,9}\s*[wdhms]\s*)+", text):
-        raise Wrong(f'"{shown(text)}" is no length of time', 'Write a number with its unit: "14d", "6h", "90m".')
+        raise Wrong(f"{quoted(text)} is no length of time", 'Write a number with its unit: "14d", "6h", "90m".')
     given = timedelta()
     for number, unit in re.findall(r"(\d+)\s*([wdhms])", text):
         given += timedelta(**{UNITS[unit]: min(int(number), 10**9)})
         if given > LONGEST:
-            raise Wrong(f'"{shown(text)}" is longer than ten years', 'Write a shorter time: "14d", "6h", "90m".')
+            raise Wrong(f"{quoted(text)} is longer than ten years", 'Write a shorter time: "14d", "6h", "90m".')
     if not given:
         raise Wrong("it is no time at all", 'Write a longer time: "14d", "6h", "90m".')
     return given
@@ -140,21 +133,14 @@ def listed(value: object) -> object:
 
 
 def timezone(text: str) -> str:
-    zones = available_timezones()
-    if text not in zones:
-        cure = f'{meant(text, zones)}Write an IANA name such as "Europe/London".'
-        raise Wrong(f'"{shown(text)}" is no time zone', cure)
+    if text not in timezones.names():
+        cure = meant(timezones.nearest(text)) or 'Write an IANA name such as "Europe/London".'
+        raise Wrong(f"{quoted(text)} is no time zone", cure)
     return text
 
 
 def language(text: str) -> str:
     """A tag by its shape (BCP 47); whether we have words for it is the template's business."""
     if not re.fullmatch(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*", text):
-        raise Wrong(f'"{shown(text)}" is no language', 'Write a tag such as "en", "de" or "pt-BR".')
+        raise Wrong(f"{quoted(text)} is no language", 'Write a tag such as "en", "de" or "pt-BR".')
     return text
-
-
-def shown(text: str) -> str:
-    """Text from outside as it may stand in a message: printable, and at most 60 characters."""
-    clean = "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
-    return clean if len(clean) <= 60 else clean[:59] + "…"

@@ -8,7 +8,6 @@ is read from front to back; a table and JSON Lines take the same memory however 
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TextIO
 
@@ -16,6 +15,7 @@ from newsletter.errors import DataError, UsageError
 from newsletter.model import Problem, Subscriber
 from newsletter.preferences import encoding, jsonlines, jsonlist, people, table, tomltables, yamllist
 from newsletter.preferences.row import Format
+from newsletter.text import meant, nearest, quoted
 
 _BY_SUFFIX: Mapping[str, Format] = {
     ".csv": table, ".tsv": table, ".jsonl": jsonlines, ".ndjson": jsonlines, ".json": jsonlist,
@@ -62,7 +62,6 @@ def write(subscribers: Iterable[Subscriber], format: str, out: TextIO) -> None:
     """
     form = _BY_NAME.get(format)
     if form is None:
-        near = get_close_matches(format, _BY_NAME, n=1)
-        raise UsageError(f'"{format}" is no format', cure=f"Choose {', '.join(_BY_NAME)}."
-                         + (f' Did you mean "{near[0]}"?' if near else ""))
+        cure = f"{meant(nearest(format, _BY_NAME))} Choose {', '.join(_BY_NAME)}.".strip()
+        raise UsageError(f"{quoted(format)} is no format", cure=cure)
     form.write(map(people.fields, subscribers), out)

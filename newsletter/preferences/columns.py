@@ -4,11 +4,12 @@ import re
 import unicodedata
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 
+from newsletter import text
 from newsletter.model import Status
-from newsletter.preferences.choices import clean_line
 
+LONGEST = 100
+"""Characters of a column's name and of a subscriber's."""
 FIELDS = ("email", "name", "topics", "frequency", "language", "timezone", "format", "status", "note", "quiet")
 """Our fields in the order in which they are written."""
 
@@ -73,8 +74,7 @@ def field_of(name: str) -> str:
 def nearest(names: Collection[str], field: str) -> str:
     """the name among a header's that may have been meant for a field; empty if none looks like it."""
     by_word = {_plain(name): name for name in names}
-    near = get_close_matches(field, by_word, n=1)
-    return by_word[near[0]].strip() if near else ""
+    return by_word.get(text.nearest(field, by_word), "").strip()
 
 
 def _plain(name: str) -> str:
@@ -86,7 +86,7 @@ def _distinct(names: tuple[str, ...], indices: list[int]) -> Iterator[str]:
     """Names for columns that are kept, clean and never twice the same: "Group", "Group (2)", "column 7"."""
     taken: set[str] = set()
     for index in indices:
-        name = given = clean_line(names[index]) or f"column {index + 1}"
+        name = given = text.line(names[index], LONGEST) or f"column {index + 1}"
         count = 1
         while name in taken:
             count += 1

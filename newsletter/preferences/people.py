@@ -3,12 +3,12 @@
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache, partial
 
-from newsletter import address
+from newsletter import address, text
 from newsletter.errors import DataError
 from newsletter.model import Interests, Problem, Status, Subscriber
 from newsletter.preferences import choices
-from newsletter.preferences.choices import Fault, Reading, clean_line, clean_text
-from newsletter.preferences.columns import FIELDS, Columns, columns, field_of
+from newsletter.preferences.choices import Fault, Reading
+from newsletter.preferences.columns import FIELDS, LONGEST, Columns, columns, field_of
 from newsletter.preferences.row import Fields, Row, at, listed
 
 
@@ -59,14 +59,14 @@ def _person(row: Row, layout: Columns, wishes: Wishes) -> tuple[Subscriber | Non
                        cells[ours["quiet"]])
     zone = choices.zone(cells[ours["timezone"]])
     status = _status(cells, layout)
-    name = clean_line(cells[ours["name"]])
+    name = text.line(cells[ours["name"]], LONGEST)
     for reading in (interests, zone, status):
         faults += reading.faults
     if "\N{REPLACEMENT CHARACTER}" in name:
-        faults.append(Fault(f'the name "{name}" has bytes that are no text', "Save the file as UTF-8."))
+        faults.append(Fault(f"the name {text.quoted(name)} has bytes that are no text", "Save the file as UTF-8."))
     return Subscriber(
         mailbox.email, mailbox.key, name, interests.value, zone.value, status.value,
-        clean_text(cells[ours["note"]]), _extra(cells, layout), row.line,
+        text.lines(cells[ours["note"]]), _extra(cells, layout), row.line,
     ), faults
 
 
@@ -102,4 +102,4 @@ def _status(cells: list[str], layout: Columns) -> Reading[Status]:
 
 
 def _extra(cells: list[str], layout: Columns) -> dict[str, str]:
-    return {name: text for index, name in layout.extra if (text := clean_text(cells[index]))}
+    return {name: kept for index, name in layout.extra if (kept := text.lines(cells[index]))}

@@ -2,32 +2,27 @@
 
 import json
 import re
-import tomllib
 from collections.abc import Iterable, Iterator
 from typing import TextIO
 
+from newsletter import toml
 from newsletter.errors import DataError
 from newsletter.model import Problem
 from newsletter.preferences.jsonlist import row
-from newsletter.preferences.row import Fields, Row, at
+from newsletter.preferences.row import Fields, Row
 
 
 def read(text: TextIO, place: str) -> Iterator[Row | Problem]:
-    """A row for each table. Raises `DataError` for what is no TOML, or has no such tables."""
-    source = text.read()
+    """A row for each table. Raises `DataError` for invalid TOML, or without such tables."""
+    document = toml.parse(text.read(), place, floats=str)
+    name = "subscriber" if "subscriber" in document.values else "subscribers"
+    entries = document.values.get(name)
+    if not isinstance(entries, list):
+        raise DataError("the file has no [[subscriber]]", place=place, cure=_SHAPE)
     try:
-        document = tomllib.loads(source, parse_float=str)
-        entries = document.get("subscriber", document.get("subscribers"))
-        if not isinstance(entries, list):
-            raise DataError("the file has no [[subscriber]]", place=place, cure=_SHAPE)
-        # Within the try: a number of thousands of digits is good TOML, but Python refuses to write it down.
-        rows = [row(line, entry, place) for line, entry in zip(_lines(source, len(entries)), entries, strict=True)]
-    except RecursionError as error:
-        raise DataError("the file is nested too deep", place=place, cure=_SHAPE) from error
-    except ValueError as error:
-        found = re.fullmatch(r"(.*?) \(at line (\d+), column \d+\)", str(error))
-        line, reason = (int(found[2]), found[1]) if found else (0, str(error))
-        raise DataError(f"the file is no TOML: {reason}", place=at(place, line), cure="Mend it there.") from error
+        rows = [row(document.line(name, index), entry, place) for index, entry in enumerate(entries)]
+    except ValueError as error:  # a hexadecimal number of thousands of digits, which Python does not write down
+        raise DataError(str(error), place=place, cure=_SHAPE) from error
     yield from rows
 
 
@@ -38,14 +33,7 @@ def write(people: Iterable[Fields], out: TextIO) -> None:
         out.writelines(f"{_key(name)} = {json.dumps(value, ensure_ascii=False)}\n" for name, value in person.items())
 
 
-_HEADER = re.compile(r"[ \t]*\[\[[ \t]*subscribers?[ \t]*\]\]")
 _SHAPE = "Write [[subscriber]] and the person's fields under it."
-
-
-def _lines(source: str, count: int) -> list[int]:
-    """The lines of the headers, as tomllib tells none; zeros where they are not one for each entry."""
-    lines = [number for number, line in enumerate(source.split("\n"), start=1) if _HEADER.match(line)]
-    return lines if len(lines) == count else [0] * count
 
 
 def _key(name: str) -> str:

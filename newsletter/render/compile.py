@@ -1,7 +1,7 @@
 """An issue's stories compiled once: every block of every edition, in one language, ready for the wire."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
@@ -9,7 +9,7 @@ from types import MappingProxyType
 from markupsafe import Markup
 
 from newsletter.errors import TemplateError
-from newsletter.model import Block, BlockSet, Manifest, OpenSlot, Place, digest
+from newsletter.model import Block, BlockSet, Manifest, OpenSlot, Place, Problem, digest
 from newsletter.render import markup
 from newsletter.render.environment import Sandbox, environment, render, tongue, turned
 from newsletter.render.lint import lint
@@ -18,6 +18,7 @@ from newsletter.render.slots import SLOTS
 from newsletter.render.template import FRAME, Template, text_twin
 from newsletter.render.wire import quote
 from newsletter.render.words import Words, direction
+from newsletter.text import quoted
 
 _URLS = frozenset({"href", "src"})
 _WORDED = frozenset({"alt", "title", "aria-label", "content", "summary"})
@@ -55,7 +56,8 @@ def compile(template: Template, manifest: Manifest, *, language: str, site: Site
 
     Raises TemplateError, with file and line where they are known, if the template or a story cannot be compiled.
     """
-    lint(template)
+    if faults := lint(template):
+        raise _refused(template, faults)
     words = template.words(language)
     nonce = f"n{digest([manifest.hash, template.hash, language])}n"  # nobody who writes a story can know it
     tokens = {name: f"{nonce}{name}{nonce}" for name in SLOTS}
@@ -74,6 +76,14 @@ def compile(template: Template, manifest: Manifest, *, language: str, site: Site
         text={key: opener.text_block(key, kind, stretches[key]) for key, kind in zip(keys, kinds, strict=True)},
         catalogues=tuple(words.catalogues),
     )
+
+
+def _refused(template: Template, faults: Sequence[Problem]) -> TemplateError:
+    """One error for all faults."""
+    if len(faults) == 1:
+        return TemplateError(faults[0].found, place=faults[0].place, cure=faults[0].cure)
+    listed = "\n".join(f"  {fault}" for fault in faults)
+    return TemplateError(f"{len(faults)} faults in the template\n{listed}", place=template.folder)
 
 
 def names(
@@ -225,7 +235,7 @@ class _Opener:
 
     def _allow(self, slot: str, kind: str) -> None:
         if (allowed := SLOTS[slot].blocks) and kind not in allowed:
-            raise self._misplaced(slot, f"has no value in {kind!r}", f"Use it only in: {', '.join(allowed)}.")
+            raise self._misplaced(slot, f"has no value in {quoted(kind)}", f"Use it only in: {', '.join(allowed)}.")
 
     def _place(self, slot: str, piece: re.Match[str], offset: int) -> Place:
         """Where in a piece of HTML a slot stands."""
@@ -239,7 +249,7 @@ class _Opener:
             return "url"
         if name in _WORDED:
             return "attribute"
-        where = f"attribute {name!r}" if name else "comment, style or tag"
+        where = f"attribute {quoted(name)}" if name else "comment, style or tag"
         raise self._misplaced(slot, f"cannot stand in the {where}",
                               "Put words into text, alt, title or aria-label, and addresses into href or src.")
 

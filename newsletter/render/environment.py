@@ -2,12 +2,13 @@
 
 import re
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from jinja2 import FunctionLoader, StrictUndefined, TemplateNotFound, UndefinedError
+from jinja2 import TemplateError as JinjaError
 from jinja2.exceptions import SecurityError
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -18,8 +19,9 @@ from newsletter.errors import TemplateError
 from newsletter.model import Manifest, Story
 from newsletter.render import plain, prose
 from newsletter.render.body import html, opening
-from newsletter.render.template import Template, suggestion
+from newsletter.render.template import Template
 from newsletter.render.words import Words, direction
+from newsletter.text import meant, nearest, quoted
 
 EVERYWHERE = ("newsletter", "date", "language", "dir", "start", "end", "theme", "site", "slot")
 """Names that every file of a template may use. `start` and `end` are "left" and "right", or the other way round."""
@@ -67,10 +69,19 @@ class _Unknown(StrictUndefined):
         if self._undefined_hint:
             return str(self._undefined_hint)
         if owner is missing:
-            return f"{name!r} is unknown\n{suggestion(name, EVERYWHERE + IN_ONE)}"
+            return f"{quoted(name)} is unknown\n{_instead(name, EVERYWHERE + IN_ONE)}"
         known = owner if isinstance(owner, Mapping) else [each for each in dir(owner) if not each.startswith("_")]
         kind = "no entry" if isinstance(owner, Mapping) else f"no attribute of {type(owner).__name__}"
-        return f"{name!r} is {kind}\n{suggestion(name, map(str, known))}"
+        return f"{quoted(name)} is {kind}\n{_instead(name, [str(each) for each in known])}"
+
+
+def _instead(name: str, known: Sequence[str]) -> str:
+    """What to write in place of a name that has no value here."""
+    if name in known:
+        return "It has a value elsewhere only: docs/templates.md says where. An import needs “with context”."
+    if not known:
+        return "Write it into theme.toml; there is nothing at all in its place."
+    return meant(nearest(name, known)) or f"Use one of: {', '.join(known)}."
 
 
 def environment(template: Template, words: Words, names: Mapping[str, object], zone: str) -> Sandbox:
@@ -159,8 +170,9 @@ def render(environment: Sandbox, template: Template, file: str, values: Mapping[
             if length > LARGEST:
                 raise SecurityError(f"makes more than {LARGEST:,} characters")
     except TemplateNotFound as error:
-        raise TemplateError(f"there is no file {error.name!r} in the template", place=_line(error, template, file),
-                            cure=suggestion(str(error.name), template.files)) from error
+        found, cure = f"there is no file {quoted(str(error.name))} in the template", "Name a file of the template."
+        raise TemplateError(found, place=_line(error, template, file),
+                            cure=meant(nearest(str(error.name), template.files)) or cure) from error
     except RecursionError as error:
         found = "includes or calls itself without end"
         raise TemplateError(found, place=template.place(file), cure="Break the circle.") from error
@@ -169,6 +181,9 @@ def render(environment: Sandbox, template: Template, file: str, values: Mapping[
         raise TemplateError(found, place=_line(error, template, file), cure=cure) from error
     except (SecurityError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError) as error:
         raise TemplateError(str(error), place=_line(error, template, file), cure="Change this expression.") from error
+    except JinjaError as error:  # a filter that is not there, in a condition; a file that does not parse
+        cure = "Correct the Jinja here or a line above."
+        raise TemplateError(str(error.message), place=_line(error, template, file), cure=cure) from error
     return "".join(made)
 
 

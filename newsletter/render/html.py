@@ -9,6 +9,7 @@ import re
 from newsletter.errors import TemplateError
 from newsletter.render import markup
 from newsletter.render.lean import lean
+from newsletter.text import quoted
 
 # Read when premailer is imported: one cache for all styles and selectors, 128 unless told, and slow when it is full.
 os.environ.setdefault("PREMAILER_CACHE_MAXSIZE", "4096")
@@ -52,7 +53,7 @@ def _near(document: str, reason: str) -> str:
     if not position:
         return ""
     before = document.encode()[: int(position[2])].decode(errors="ignore")
-    return f", near {before[-80:].strip().splitlines()[-1]!r}" if before.strip() else ""
+    return f", near {quoted(before[-80:].strip().splitlines()[-1], 80)}" if before.strip() else ""
 
 
 def _inline(html: str) -> str:

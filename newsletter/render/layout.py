@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from newsletter.model import Edition, Entry, Manifest, Section, Story
 from newsletter.render.prose import cut
 from newsletter.render.words import Words
+from newsletter.text import BIDI
 
 LONGEST_SUBJECT = 90
 PREHEADER = (40, 130)
@@ -15,7 +16,7 @@ PREHEADER = (40, 130)
 CONTENTS = (4, 5)
 """Stories that an edition has at least for a list of its contents, and lines that the list has at most."""
 
-_CONTROLS_OF_DIRECTION = re.compile("[\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069]")
+_BIDI = re.compile(f"[{BIDI}]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,4 +137,4 @@ def _joined(parts: Iterable[str]) -> str:
 
 
 def _line(text: str) -> str:
-    return " ".join(_CONTROLS_OF_DIRECTION.sub("", text).split())
+    return " ".join(_BIDI.sub("", text).split())

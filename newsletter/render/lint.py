@@ -10,16 +10,17 @@ from dataclasses import dataclass, field
 
 from jinja2 import TemplateSyntaxError, meta, nodes
 
-from newsletter.errors import TemplateError
 from newsletter.model import Problem
 from newsletter.render import markup, tags
 from newsletter.render.environment import EVERYWHERE, IN_ONE, Sandbox, environment
 from newsletter.render.slots import SLOTS
 from newsletter.render.style import Fault, faults_of_style
-from newsletter.render.template import FRAME, Template, suggestion
+from newsletter.render.template import FRAME, Template, text_twin
+from newsletter.text import meant, nearest, quoted
 
 _JINJA = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
 _BODY = re.compile(r"\{\{-?\s*body\s*-?\}\}")
+_BODY_CURE = "Write {{ body }} once, where the stories go."
 _STYLED = re.compile(r"\{\{-?\s*(tongue|turned)\b")
 _MASK = "\ue000"
 """Stands for what Jinja will write there."""
@@ -29,19 +30,16 @@ _KNOWN_TAGS = frozenset(tags.ATTRIBUTES) | tags.CHILDREN["mj-attributes"]
 _GIVEN = frozenset({"range", "_", "gettext", "ngettext", "pgettext", "npgettext", *EVERYWHERE, *IN_ONE})
 
 
-def lint(template: Template) -> None:
-    """Raises one TemplateError that names everything found wrong, each with file, line and cure; or nothing."""
-    found = [*_faults(template)]
-    if len(found) == 1:
-        raise TemplateError(found[0].found, place=found[0].place, cure=found[0].cure)
-    if found:
-        listed = "\n".join(f"  {problem}" for problem in found)
-        raise TemplateError(f"{len(found)} faults in the template\n{listed}", place=template.folder)
+def lint(template: Template) -> tuple[Problem, ...]:
+    """Everything found wrong, each with file, line and cure."""
+    return tuple(_faults(template))
 
 
 def _faults(template: Template) -> Iterator[Problem]:
     jinja = environment(template, template.words("en"), {}, "UTC")
     yield from _theme(template)
+    if (count := len(_BODY.findall(template.files[text_twin(FRAME)]))) != 1:
+        yield Problem(template.place(text_twin(FRAME)), f"{{{{ body }}}} is there {count} times", _BODY_CURE)
     for file, source in template.files.items():
         if file.endswith((".mjml", ".txt")):
             for offset, found, cure in _jinja(jinja, template, file, source):
@@ -63,11 +61,10 @@ def _theme(template: Template) -> Iterator[Problem]:
 def _jinja(jinja: Sandbox, template: Template, file: str, source: str) -> Iterator[Fault]:
     try:
         tree = jinja.parse(source)
-        jinja.compile(source, file)
+        yield from _filters(tree, jinja)
+        jinja.compile(tree, file)
     except TemplateSyntaxError as error:
-        trusted = "'safe'" in str(error.message)
-        cure = "Write story.body | html, which cleans it." if trusted else "Mend the Jinja here or a line above."
-        yield error.lineno, str(error.message), cure
+        yield error.lineno, str(error.message), "Correct the Jinja here or a line above."
         return
     yield from _slots(tree)
     yield from _files(tree, template)
@@ -77,11 +74,25 @@ def _jinja(jinja: Sandbox, template: Template, file: str, source: str) -> Iterat
         yield node.lineno, "escaping is switched here", "Take the autoescape tag out: every value is escaped."
 
 
+def _filters(tree: nodes.Template, jinja: Sandbox) -> Iterator[Fault]:
+    """Filters and tests that do not exist, wherever they stand; known ones take their places in the tree.
+
+    Jinja's compiler stops at the first of them, but lets one in a condition through until it is rendered.
+    """
+    for kind, what, known in ((nodes.Filter, "filter", jinja.filters), (nodes.Test, "test", jinja.tests)):
+        for node in tree.find_all(kind):
+            if node.name not in known:
+                cure = "Write story.body | html, which cleans it." if node.name == "safe" else ""
+                cure = cure or meant(nearest(node.name, known)) or f"Take the {what} out."
+                yield node.lineno, f"there is no {what} {quoted(node.name)}", cure
+                node.name = next(iter(known))
+
+
 def _slots(tree: nodes.Template) -> Iterator[Fault]:
     for node in tree.find_all(nodes.Getattr):
         if isinstance(node.node, nodes.Name) and node.node.name == "slot" and node.attr not in SLOTS:
-            cure = suggestion(node.attr, SLOTS) or f"Use one of: {', '.join(SLOTS)}."
-            yield node.lineno, f"there is no slot {node.attr!r}", cure
+            cure = meant(nearest(node.attr, SLOTS)) or f"Use one of: {', '.join(SLOTS)}."
+            yield node.lineno, f"there is no slot {quoted(node.attr)}", cure
 
 
 def _files(tree: nodes.Template, template: Template) -> Iterator[Fault]:
@@ -89,15 +100,16 @@ def _files(tree: nodes.Template, template: Template) -> Iterator[Fault]:
         wanted = None if getattr(node, "ignore_missing", False) else getattr(node, "template", None)
         if isinstance(wanted, nodes.Const) and wanted.value not in template.files:
             known = "Name a file of the template's own folder, or a shared one."
-            cure = suggestion(str(wanted.value), template.files) or known
-            yield node.lineno, f"there is no file {wanted.value!r} in the template", cure
+            cure = meant(nearest(str(wanted.value), template.files)) or known
+            yield node.lineno, f"there is no file {quoted(str(wanted.value))} in the template", cure
 
 
 def _names(tree: nodes.Template) -> Iterator[Fault]:
     set_in_the_file = {node.name for node in tree.find_all(nodes.Name) if node.ctx == "store"}  # maybe in one branch
     for name in sorted(meta.find_undeclared_variables(tree) - _GIVEN - set_in_the_file):
         line = min(node.lineno for node in tree.find_all(nodes.Name) if node.name == name)
-        yield line, f"{name!r} is unknown", suggestion(name, _GIVEN) or f"Use one of: {', '.join(EVERYWHERE + IN_ONE)}."
+        cure = meant(nearest(name, _GIVEN)) or f"Use one of: {', '.join(EVERYWHERE + IN_ONE)}."
+        yield line, f"{quoted(name)} is unknown", cure
 
 
 # --- MJML: here the place of a fault is its offset ------------------------------------------------------------
@@ -129,7 +141,7 @@ class _Markup:
         for name, offset in self.open:
             yield offset, f"<{name}> is not closed in this file", f"Write </{name}> here too."
         if self.file == FRAME and len(bodies) != 1:
-            yield 0, f"{{{{ body }}}} is there {len(bodies)} times", "Write {{ body }} once, where the stories go."
+            yield 0, f"{{{{ body }}}} is there {len(bodies)} times", _BODY_CURE
 
     def _parent(self) -> str:
         return self.open[-1][0] if self.open else self.root
@@ -178,7 +190,8 @@ class _Markup:
         if name in tags.REFUSED:
             yield f"<{name}> is refused", tags.REFUSED[name]
         elif name.startswith("mj") and name not in _KNOWN_TAGS:
-            yield f"<{name}> is no MJML tag", suggestion(name, _KNOWN_TAGS)
+            cure = meant(nearest(name, _KNOWN_TAGS)) or "Take it out, or write HTML into mj-text."
+            yield f"<{name}> is no MJML tag", cure
         elif parent == "mj-class":
             yield "mj-class with elements in it", 'Write the attributes on it: <mj-class name="…" color="…" />.'
         elif parent in tags.CHILDREN and name not in tags.CHILDREN[parent]:
@@ -212,8 +225,8 @@ def _attributes(name: str, tag: str) -> Iterator[tuple[str, str]]:
         if cure := tags.REFUSED_ATTRIBUTES.get((name, written)):
             yield f"{written} on {name}", cure
         elif known is not None and written not in known and _MASK not in written:
-            cure = suggestion(written, known) or f"It has: {', '.join(sorted(known))}."
-            yield f"{name} has no attribute {written!r}", cure
+            cure = meant(nearest(written, known)) or f"It has: {', '.join(sorted(known))}."
+            yield f"{name} has no attribute {quoted(written)}", cure
         if _SHORT_COLOUR.fullmatch(value):
             yield f"the colour {value}", f"Write six digits: #{''.join(digit * 2 for digit in value[1:])}."
     bare = markup.ATTRIBUTE.sub("", tag[len(name) + 1: -1]).replace(_MASK, "").strip(" \n\t/")

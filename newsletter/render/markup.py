@@ -9,6 +9,8 @@ is written as a reference first.
 import re
 from collections.abc import Iterator
 
+from newsletter.text import CONTROLS_IN_TEXT, NONCHARACTERS, SURROGATES
+
 TOKEN = re.compile(
     r"""(?P<comment> <!--.*?--> )
       | (?P<style>   <(?P<kind>mj-style|style)\b[^>]*+> .*? </(?P=kind)\s*+> )
@@ -26,7 +28,7 @@ VOID = frozenset({"area", "base", "br", "col", "embed", "hr", "img", "input", "l
 """HTML elements without an end tag (HTML, section 13.1.2)."""
 
 _MJML_TAG = re.compile(r"</?mj|\Z")
-_ILLEGAL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
+_ILLEGAL = re.compile(f"[{CONTROLS_IN_TEXT}{SURROGATES}{NONCHARACTERS}]")
 _IN_TEXT = re.compile(r'[^ !#-\[\]-~\t\n]')
 _IN_VALUE = re.compile(r'[^ !#-;=?-\[\]-~]')
 

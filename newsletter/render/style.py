@@ -3,6 +3,8 @@
 import re
 from collections.abc import Iterator
 
+from newsletter.text import quoted
+
 Fault = tuple[int, str, str]
 """The offset, what was found, and the cure."""
 
@@ -20,7 +22,7 @@ def faults_of_style(element: str) -> Iterator[Fault]:
         yield start + css.index("<"), "< in a style", "Take it out, from comments too."
     # U+E000 stands for what Jinja will write.
     if odd := re.search(r"[^\x00-\x7f\ue000]", css):
-        yield start + odd.start(), f"{odd[0]!r} in a style", r"Write it as an escape (\201C), or use plain ASCII."
+        yield start + odd.start(), f"{quoted(odd[0])} in a style", r"Write it as an escape (\201C), or use plain ASCII."
     yield from ((start + offset, found, cure) for offset, found, cure in _rules(_blank_comments(css)))
 
 
@@ -53,5 +55,5 @@ def _rules(css: str) -> Iterator[Fault]:
 def _selector(selector: str) -> Iterator[tuple[str, str]]:
     bare = re.sub(r"\[[^\]]*\]", "", selector)
     if odd := _PLACE_AMONG_SIBLINGS.search(bare):
-        yield (f"{odd[0]!r} in the selector {selector!r}",
+        yield (f"{quoted(odd[0])} in the selector {quoted(selector)}",
                "Give the element a css-class: stories are compiled alone, and their neighbours differ between readers.")

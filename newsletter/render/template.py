@@ -1,15 +1,15 @@
 """A template: a folder of MJML, Jinja and text that an editor changes, read once into memory."""
 
 import re
-import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from pathlib import Path
 
+from newsletter import toml
 from newsletter.errors import TemplateError
 from newsletter.model import digest
 from newsletter.render.words import Words
+from newsletter.text import meant, nearest, quoted
 
 KINDS = ("topic", "lead", "story", "more", "quiet")
 """What a template has a block for, beside its frame."""
@@ -57,8 +57,8 @@ class Template:
         files = {**{file: source for file, (_, source) in shared.items()}, **own}
         settings = _toml(folder, files, "template.toml")
         return cls(
-            name=name, folder=_shown(folder, root), description=str(settings.get("description", "")),
-            blocks=_blocks(folder, files, settings), theme=_toml(folder, files, "theme.toml"), files=files,
+            name=name, folder=_shown(folder, root), description=str(settings.values.get("description", "")),
+            blocks=_blocks(folder, files, settings), theme=_toml(folder, files, "theme.toml").values, files=files,
             catalogues=_catalogues([shipped() / "locale", root / "templates" / "locale"]),
             places={file: _shown(path, root) for file, (path, _) in shared.items() if file not in own},
         )
@@ -96,12 +96,6 @@ def shipped() -> Path:
     return inside if inside.is_dir() else package.parent / "templates"
 
 
-def suggestion(wrong: str, known: Iterable[str]) -> str:
-    """ "Did you mean ...?" with the nearest of `known`; empty if none is near."""
-    near = get_close_matches(wrong, list(known), 1, 0.6)
-    return f"Did you mean {near[0]!r}?" if near else ""
-
-
 def _folder(name: str, root: Path) -> Path:
     parents = [root / "templates", shipped()]
     if re.fullmatch(r"[a-z0-9][a-z0-9_-]*", name):
@@ -109,8 +103,8 @@ def _folder(name: str, root: Path) -> Path:
             if (folder / FRAME).is_file():
                 return folder
     known = sorted({file.parent.name for parent in parents for file in parent.glob(f"*/{FRAME}")})
-    cure = suggestion(name, known) or f"Choose one of: {', '.join(known)}; or make templates/NAME/{FRAME}."
-    raise TemplateError(f"there is no template {name!r}", place=str(root / "templates"), cure=cure)
+    cure = meant(nearest(name, known)) or f"Choose one of: {', '.join(known)}; or make templates/NAME/{FRAME}."
+    raise TemplateError(f"there is no template {quoted(name)}", place=str(root / "templates"), cure=cure)
 
 
 def _shown(path: Path, root: Path) -> str:
@@ -143,22 +137,17 @@ def _read(path: Path) -> str:
         raise TemplateError("not UTF-8", place=f"{path}:{line}", cure="Save the file as UTF-8.") from error
 
 
-def _toml(folder: Path, files: Mapping[str, str], name: str) -> dict[str, object]:
-    try:
-        return tomllib.loads(files.get(name, ""))
-    except tomllib.TOMLDecodeError as error:
-        line = re.search(r"line (\d+)", str(error))
-        place = f"{folder / name}" + (f":{line[1]}" if line else "")
-        raise TemplateError(str(error), place=place, cure="Mend the TOML.") from error
+def _toml(folder: Path, files: Mapping[str, str], name: str) -> toml.Document:
+    return toml.parse(files.get(name, ""), str(folder / name), error=TemplateError)
 
 
-def _blocks(folder: Path, files: Mapping[str, str], settings: Mapping[str, object]) -> dict[str, str]:
-    given = settings.get("blocks", {})
+def _blocks(folder: Path, files: Mapping[str, str], settings: toml.Document) -> dict[str, str]:
+    given = settings.values.get("blocks", {})
     if not isinstance(given, dict):
-        place = str(folder / "template.toml")
-        raise TemplateError("blocks is no table", place=place, cure="Write [blocks] and a line for each below it.")
-    _known(given, KINDS + OPTIONAL, folder)
-    _known(settings, ("description", "blocks"), folder)
+        cure = "Write [blocks] and a line for each below it."
+        raise TemplateError("blocks is no table", place=settings.at("blocks"), cure=cure)
+    _known(settings, ("blocks",), given, KINDS + OPTIONAL)
+    _known(settings, (), settings.values, ("description", "blocks"))
     there = [kind for kind in OPTIONAL if kind in given or f"{kind}.mjml" in files]
     if "contents" in there or "item" in there:
         there = [*dict.fromkeys((*there, "contents", "item"))]
@@ -176,11 +165,11 @@ def _missing(file: str) -> str:
     return "Write it, or name another file under [blocks] in template.toml."
 
 
-def _known(table: Mapping[str, object], known: tuple[str, ...], folder: Path) -> None:
+def _known(settings: toml.Document, path: toml.Path, table: Mapping[str, object], known: tuple[str, ...]) -> None:
     for key in table:
         if key not in known:
-            cure = suggestion(key, known) or f"Use only: {', '.join(known)}."
-            raise TemplateError(f"unknown key {key!r}", place=str(folder / "template.toml"), cure=cure)
+            cure = meant(nearest(key, known)) or f"Use only: {', '.join(known)}."
+            raise TemplateError(f"unknown key {quoted(key)}", place=settings.at(*path, key), cure=cure)
 
 
 def _catalogues(folders: list[Path]) -> dict[str, tuple[str, ...]]:

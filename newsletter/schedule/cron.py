@@ -1,13 +1,13 @@
 """Rules in cron's five fields, with names for the days of the week: "30 7 * * mon-fri"."""
 
 import calendar
-import difflib
 import re
 from collections.abc import Iterable, Sequence
 from datetime import time
 
 from newsletter.errors import ConfigError
 from newsletter.schedule.calendar import WEEKDAYS, Days
+from newsletter.text import meant, nearest, quoted
 
 _MONTH_NAMES = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _DAY_NAMES = tuple(name[:3] for name in WEEKDAYS)
@@ -71,7 +71,6 @@ def _value(written: str, name: str, span: range, names: Sequence[str]) -> int:
         return span[names.index(written)]
     if written.isdecimal() and int(written) in span:
         return int(written)
-    near = difflib.get_close_matches(written, names, n=1, cutoff=0.5)
     expected = ", ".join(names) if names else f"{span[0]} to {span[-1]}"
-    cure = f"Did you mean “{near[0]}”?" if near else f"Write one of {expected}."
-    raise ConfigError(f"“{written}” is no {name}", cure=cure)
+    cure = meant(nearest(written, names, alike=0.5)) or f"Write one of {expected}."
+    raise ConfigError(f"{quoted(written)} is no {name}", cure=cure)

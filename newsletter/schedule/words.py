@@ -1,12 +1,12 @@
 """Rules in words: "every monday at 08:00"."""
 
-import difflib
 import re
 from collections.abc import Callable, Sequence
 from datetime import date, time
 
 from newsletter.errors import ConfigError
 from newsletter.schedule.calendar import WEEKDAYS, Days
+from newsletter.text import meant, nearest, quoted
 
 _EVERY_FEW_WEEKS = "every 2 weeks on friday from 2026-11-27 at 09:00"
 
@@ -42,8 +42,8 @@ def days_and_times(rule: str) -> tuple[Days, set[time]]:
         if match := re.fullmatch(rf"{pattern} {_TIMES}", rule):
             return read(match), {_time(written) for written in re.findall(r"\d+:\d\d", match["times"])}
     for word in re.findall(r"[^\W\d_]{3,}", rule):
-        if word not in _KNOWN and (near := difflib.get_close_matches(word, _KNOWN, n=1, cutoff=0.7)):
-            raise ConfigError(f"“{word}” is not a word I know", cure=f"Did you mean “{near[0]}”?")
+        if word not in _KNOWN and (near := nearest(word, _KNOWN, alike=0.7)):
+            raise ConfigError(f"{quoted(word)} is not a word I know", cure=meant(near))
     if re.search(r"\bevery \d+ weeks\b", rule) and " from " not in rule:
         raise ConfigError("it does not say which weeks", cure=f"Say from which day: “{_EVERY_FEW_WEEKS}”.")
     if not re.search(r" at \d", rule):

@@ -10,7 +10,6 @@ A source that cannot be read is a problem, never an exception: one bad feed must
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
-from difflib import get_close_matches
 from pathlib import Path, PurePath
 
 from newsletter.model import FeedState, Harvest, Problem, Source
@@ -21,6 +20,7 @@ from newsletter.sources.harvest import gather
 from newsletter.sources.item import Item
 from newsletter.sources.login import Login, shown
 from newsletter.sources.web import Answer, Web
+from newsletter.text import meant, nearest
 
 __all__ = ["Sources", "Web"]
 
@@ -74,9 +74,9 @@ class Sources:
         folder = PurePath(name).parent
         files = {each: (folder / each).as_posix() for each in self._files.neighbours(name)}
         known = files | {each.name: each.name for each in self._declared.values() if each.name}
-        near = get_close_matches(PurePath(name).name, known, 1)
-        cure = f'Did you mean "{known[near[0]]}"?' if near else "Make it, or correct the name among the sources."
-        return Problem(name, "there is no such folder, file or [[source]]", cure)
+        cure = meant(known.get(nearest(PurePath(name).name, known), ""))
+        return Problem(name, "there is no such folder, file or [[source]]",
+                       cure or "Make it, or correct the name among the sources.")
 
 
 def _read(documents: Iterable[Document | Problem], kind: str, now: datetime) -> Iterator[Item | Problem]:

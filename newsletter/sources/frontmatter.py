@@ -1,9 +1,7 @@
 """Front matter: the YAML, TOML or JSON on top of a Markdown file, read with the line of every key."""
 
-import difflib
 import json
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NoReturn
@@ -12,8 +10,10 @@ from ruamel.yaml import YAML
 from ruamel.yaml.constructor import SafeConstructor
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
+from newsletter import toml
 from newsletter.errors import DataError
 from newsletter.model import Problem
+from newsletter.text import meant, nearest, quoted
 
 KEYS = ("title", "date", "link", "tags", "summary", "image", "language", "draft", "publishdate", "pubdate",
         "expirydate", "published", "categories", "category", "tag", "description", "excerpt", "weight", "pinned",
@@ -50,10 +50,9 @@ class FrontMatter:
         """Keys that look like one of ours and are none."""
         problems = []
         for key in self.values:
-            close = [] if key in KEYS else difflib.get_close_matches(key, KEYS, 1, 0.8)
-            if close and close[0][0] == key[0] and close[0] not in self.values:
-                place, cure = f"{file}:{self.line(key)}", f'Did you mean "{close[0]}"?'
-                problems.append(Problem(place, f'unknown key "{key}"', cure))
+            near = "" if key in KEYS else nearest(key, KEYS, alike=0.8)
+            if near and near[0] == key[0] and near not in self.values:
+                problems.append(Problem(f"{file}:{self.line(key)}", f"unknown key {quoted(key)}", meant(near)))
         return problems
 
 
@@ -103,18 +102,13 @@ def _yaml(head: str, file: str) -> object:
 
 
 def _toml(head: str, file: str) -> object:
-    try:
-        return tomllib.loads(head)
-    except (ValueError, RecursionError) as error:
-        found = re.search(r" \(at line (\d+), column \d+\)| \(at end of document\)", str(error))
-        line = int(found[1]) if found and found[1] else head.count("\n") or 1
-        _unreadable("TOML", file, line + 1, str(error)[:found.start()] if found else str(error))
+    return toml.parse(head, file, first=2).values
 
 
 def _unreadable(kind: str, file: str, line: int, why: str) -> NoReturn:
-    raise DataError(f"the front matter is no valid {kind}: {' '.join(why.split())[:200]}", place=f"{file}:{line}",
+    raise DataError(f"invalid {kind}: {' '.join(why.split())[:200]}", place=f"{file}:{line}",
                     cure="Put a value with a colon or a quote in it into quotes, and each key on a line of its own."
-                    if kind == "YAML" else f"Mend the {kind} there.")
+                    if kind == "YAML" else f"Correct the {kind} there.")
 
 
 def _named(values: object, file: str) -> Mapping[str, object]:

@@ -5,7 +5,9 @@ from urllib.parse import urlsplit
 
 import httpx2
 
-_NOISE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+from newsletter.text import CONTROLS, SURROGATES
+
+_NOISE = re.compile(f"[{CONTROLS}{SURROGATES}]")
 _TRACKING = re.compile(r"(?:utm_\w+|fbclid|gclid|gclsrc|gbraid|wbraid|dclid|msclkid|yclid|twclid|ttclid|igshid|igsh"
                        r"|mc_cid|mc_eid|_hsenc|_hsmi|mkt_tok|vero_id|oly_enc_id|oly_anon_id|wt_mc|at_medium"
                        r"|at_campaign)(?:=|$)", re.IGNORECASE)

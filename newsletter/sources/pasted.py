@@ -21,12 +21,13 @@ from newsletter.sources.encoding import decode
 from newsletter.sources.item import MAX_ITEMS, Item, too_many
 from newsletter.sources.link import on_web
 from newsletter.sources.plain import CLOSERS, SENTENCE_END, legible
+from newsletter.text import BREAKS
 
 MAX_TITLE_WORDS = 25
 """Words of a title."""
 _OPEN_ENDS = (*SENTENCE_END, *":;,，：；")
 _BULLET = re.compile(r"(?:[-–—*•‣▪◦·●]|#{1,6}|\(?\d{1,3}[.)])\s+(?=\S)")
-_LINE_ENDS = re.compile("\r\n|[\r\v\f\x1c-\x1e\x85\u2028\u2029]")
+_LINE_ENDS = re.compile(f"\r\n|[{BREAKS}]")
 _WRAP = range(50, 101)
 """Widths at which mail programs wrap lines."""
 

@@ -13,16 +13,17 @@ from inscriptis import Inscriptis
 from inscriptis.css_profiles import CSS_PROFILES
 from inscriptis.model.config import ParserConfig
 
+from newsletter.text import BIDI, CONTROLS_OF_XML, INVISIBLE, JOINERS, NONCHARACTERS, SURROGATES
+
 MAX_MARKS = 8
 """Combining marks kept on one letter; no script needs more."""
 SENTENCE_END = ".!?…。！？؟।"
 CLOSERS = "\"'”’»›)]}"
 
-_UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
-_BIDI = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-_INVISIBLE = re.compile("[\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b\u2060-\u2065\u206a-\u206f\u3164\ufeff"
-                        "\uffa0\ufff9-\ufffb]")
-_JOINERS = re.compile("[\u200c\u200d]+")
+_UNPRINTABLE = re.compile(f"[{CONTROLS_OF_XML}{SURROGATES}{NONCHARACTERS}]")
+_BIDI = re.compile(f"[{BIDI}]")
+_INVISIBLE = re.compile(f"[{INVISIBLE}]")
+_JOINERS = re.compile(f"[{JOINERS}]+")
 _TAGS = re.compile("(\U0001f3f4[\U000e0020-\U000e007e]{1,8}\U000e007f)|[\U000e0000-\U000e007f]")
 _JOINED = frozenset({"Lo", "Mn", "Mc", "Me", "So", "Sk"})
 _FORMATTING = re.compile(r"</?(?:a|abbr|b|big|br|cite|code|del|em|font|i|ins|kbd|mark|q|s|small|span|strong|sub|sup|tt"

@@ -11,12 +11,12 @@ A document is read by the reader that its `[[source]]` names as `kind`, else by 
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from difflib import get_close_matches
 
 from newsletter.model import Problem
 from newsletter.sources import feed, jsonfeed, markdown, page, pasted
 from newsletter.sources.document import Document
 from newsletter.sources.item import Item
+from newsletter.text import meant, nearest, quoted
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,18 +42,17 @@ READERS: dict[str, Reader] = {
 def read(document: Document, kind: str, now: datetime) -> Iterator[Item | Problem]:
     """What is in a document. `kind` names the reader; empty means the first one that recognises the document."""
     if kind and kind not in READERS:
-        yield Problem(document.place, f'there is no kind of source called "{kind}"', _meant(kind, READERS))
+        yield Problem(document.place, f"there is no kind of source called {quoted(kind)}", _instead(kind, READERS))
         return
     reader = READERS[kind] if kind else next(each for each in READERS.values() if each.recognises(document))
     for option in document.options:
         if option not in reader.options:
-            yield Problem(document.place, f'unknown option "{option}"', _meant(option, sorted(reader.options)))
+            yield Problem(document.place, f"unknown option {quoted(option)}", _instead(option, sorted(reader.options)))
     yield from reader.read(document, now)
 
 
-def _meant(word: str, known: Collection[str]) -> str:
+def _instead(word: str, known: Collection[str]) -> str:
     """The fix for a misspelt word: the nearest known one, and all there are."""
     if not known:
         return "Take it out: this kind of source has no options."
-    near = get_close_matches(word, known, 1)
-    return (f"Did you mean {near[0]}? " if near else "") + f"There may be: {', '.join(known)}."
+    return f"{meant(nearest(word, known))} There may be: {', '.join(known)}.".strip()

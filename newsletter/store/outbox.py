@@ -9,7 +9,6 @@ given under that token settles a row.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from difflib import get_close_matches
 from functools import cache
 from typing import Any, Literal, get_args
 
@@ -40,6 +39,7 @@ from newsletter.store.records import RECEIPT_COLUMNS, SUBSCRIBER_COLUMNS, receip
 from newsletter.store.tables import EPOCH, lease, microseconds, subscriber, subscription
 from newsletter.store.tables import delivery as table
 from newsletter.store.tables import issue as issues
+from newsletter.text import meant, nearest, quoted
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,9 +166,8 @@ def issue_number(connection: Connection, id: str) -> int:
     """The issue's number. Raises UsageError for an unknown id."""
     number: int | None = connection.scalar(select(issues.c.number).where(issues.c.id == id))
     if number is None:
-        near = get_close_matches(id, connection.scalars(select(issues.c.id)).all(), n=1)
-        raise UsageError(f"there is no issue {id}",
-                         cure=f"Did you mean {near[0]}?" if near else "newsletter issue list")
+        near = nearest(id, connection.scalars(select(issues.c.id)))
+        raise UsageError(f"there is no issue {quoted(id)}", cure=meant(near) or "newsletter issue list")
     return number
 
 

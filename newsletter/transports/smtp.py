@@ -15,6 +15,7 @@ from typing import cast
 
 from aiosmtplib import SMTPAuthenticationError, SMTPException
 
+from newsletter.address import can_be_sent
 from newsletter.errors import ConfigError, NewsletterError, TryLater, UsageError
 from newsletter.model import Message, Receipt
 from newsletter.transports.conversation import Conversation, Lost
@@ -22,8 +23,6 @@ from newsletter.transports.opening import Login, NoTls, Opening, RelayAddress, f
 from newsletter.transports.reply import Reply
 from newsletter.transports.settings import RelaySettings, TransportSettings
 
-_ATOM = r"[^\s<>@\x00-\x1f\x7f-\x9f\ud800-\udfff]+"
-_ADDRESS = re.compile(f"{_ATOM}@{_ATOM}")
 _LOOPBACK = re.compile(r"localhost|127\.\d+\.\d+\.\d+|::1")
 _LOGIN_TRIES = 3
 """So many logins may be put off before a person must look: more may lock the account."""
@@ -73,7 +72,7 @@ class SmtpTransport:
         Raises TryLater if the relay cannot be reached or turns us away, ConfigError if it wants another login: nothing
         has left. When cancelled it closes the connection; what was under way is then in doubt.
         """
-        if not (_ADDRESS.fullmatch(message.sender) and _ADDRESS.fullmatch(message.recipient)):
+        if not (can_be_sent(message.sender) and can_be_sent(message.recipient)):
             return Receipt("refused", reply="not an address that can be put on MAIL or RCPT")
         while True:
             conversation, fresh = await self._take()

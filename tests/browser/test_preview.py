@@ -190,7 +190,7 @@ def test_a_broken_template_is_told_with_its_cure_while_the_last_good_draft_stays
     fault = page.get_by_role("alert")
     expect(fault).to_contain_text(f"{PIECE}:{lines + 1}")
     expect(fault).to_contain_text("titel")
-    expect(fault).to_contain_text("Did you mean 'title'?")
+    expect(fault).to_contain_text("Did you mean “title”?")
     expect(edition(page).get_by_role("heading", name=LEAD)).to_be_visible()
     page.reload()
     expect(edition(page).get_by_role("heading", name=LEAD)).to_be_visible()

@@ -1,12 +1,14 @@
 """What must hold before a send: each check sees what breaks it, and a good issue passes."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from newsletter.checks import check_issue
-from newsletter.checks.links import faults
-from newsletter.checks.page import page, text
+from newsletter.checks import RULES, Check, Rule, check_issue, check_template
+from newsletter.checks.laid import Laid
+from newsletter.checks.page import Page, page, text
+from newsletter.checks.templates import Offered
 from newsletter.model import Block, BlockSet, Edition, Entry, Interests, Manifest, OpenSlot, Problem, Section
 from newsletter.render.compile import Site, compile
 from newsletter.render.template import Template
@@ -25,7 +27,9 @@ def block(html: str) -> Block:
 
 
 def found(html: str) -> list[str]:
-    return [problem.found for problem in faults(page(block(html)), "here")]
+    """What the rules for blocks find, each after its rule's id."""
+    looked = page(block(html), "here")
+    return [f"{rule.id}: {problem.found}" for rule in RULES.blocks for problem in rule.problems(looked)]
 
 
 def changed(blocks: BlockSet, html: str) -> BlockSet:
@@ -33,13 +37,21 @@ def changed(blocks: BlockSet, html: str) -> BlockSet:
 
 
 def problems(manifest: Manifest, blocks: BlockSet, *editions: Edition) -> dict[str, list[Problem]]:
-    return {each.name: list(each.problems) for each in check_issue(manifest, {"en": blocks}, editions or (EDITION,))}
+    checks = check_issue(manifest, {"en": blocks}, editions or (EDITION,))
+    return {each.rule.id: list(each.problems) for each in checks}
 
 
 def test_a_good_issue_passes_every_check(manifest: Manifest, blocks: BlockSet) -> None:
     checks = check_issue(manifest, {"en": blocks}, [EDITION, replace(EDITION, sections=(), quiet=True)])
-    assert [(each.name, each.holds) for each in checks] == [("size", True), ("links", True), ("plain text", True)]
-    assert checks[0].looked_at == "2 editions"
+    assert [each.rule.id for each in checks if not each.holds] == []
+    assert {each.rule.id: each.looked_at for each in checks}["size-clipped"] == "2 editions"
+    assert len(checks) == len(RULES.blocks) + len(RULES.editions)
+
+
+def test_each_rule_has_an_id_of_its_own_a_reason_and_a_fix() -> None:
+    rules: list[Rule[Any]] = [*RULES.blocks, *RULES.editions, *RULES.templates]
+    assert len({rule.id for rule in rules}) == len(rules)
+    assert [rule.id for rule in rules if not (rule.why.endswith(".") and rule.cure.endswith("."))] == []
 
 
 @pytest.mark.parametrize("address", [
@@ -51,11 +63,11 @@ def test_a_whole_https_address_is_fine(address: str) -> None:
 
 
 @pytest.mark.parametrize(("address", "said"), [
-    ("http://a.example.org/", "is not a whole https address"), ("/x", "is not a whole https address"),
+    ("http://a.example.org/", "link-insecure: "), ("/x", "is not a whole https address"),
     ("", "(empty) is not a whole"), ("#top", "is not a whole https address"), ("javascript:x", "not a whole"),
-    ("https://me:secret@a.example/", "name or password"), ("https://192.0.2.7/", "bare IP address"),
-    ("https://[2001:db8::1]/", "bare IP address"), ("https://a.example:8443/", "port 8443"),
-    ("https://bit.ly/x", "shortened"), ("https://a.example:x/", "cannot be read"), ("mailto:", "not a whole"),
+    ("https://me:secret@a.example/", "link-credentials: "), ("https://192.0.2.7/", "link-number: "),
+    ("https://[2001:db8::1]/", "bare IP address"), ("https://a.example:8443/", "link-port: "),
+    ("https://bit.ly/x", "link-shortened: "), ("https://a.example:x/", "link-unreadable: "), ("mailto:", "not a whole"),
 ])
 def test_an_address_that_filters_distrust_is_named(address: str, said: str) -> None:
     told = found(f'<a href="{address}">words</a>')
@@ -81,25 +93,25 @@ def test_a_picture_is_at_an_https_address_and_has_words(picture: str, fine: bool
 
 def test_a_fault_is_told_once_and_with_the_story_that_has_it(manifest: Manifest, blocks: BlockSet) -> None:
     bad = changed(blocks, '<a href="http://chess.example/">x</a><a href="http://chess.example/">y</a>')
-    (problem,) = problems(manifest, bad)["links"]
+    (problem,) = problems(manifest, bad)["link-insecure"]
     assert str(problem).startswith("story “Chess club bans phones")
 
 
 def test_a_link_that_the_plain_text_lacks_is_named(manifest: Manifest, blocks: BlockSet) -> None:
     bad = changed(blocks, '<a href="https://nowhere.example/">x</a>')
-    assert [each.found for each in problems(manifest, bad)["plain text"]] == [
+    assert [each.found for each in problems(manifest, bad)["text-link"]] == [
         "the plain text lacks the link https://nowhere.example/"]
     other = replace(EDITION, sections=(Section("ai", (Entry("s7"),)),))
-    assert problems(manifest, bad, other)["plain text"] == []
+    assert problems(manifest, bad, other)["text-link"] == []
 
 
 def test_an_address_that_only_begins_another_is_lacking(manifest: Manifest, blocks: BlockSet) -> None:
     bad = changed(blocks, '<a href="https://chess.example.org/rul">x</a>')
-    assert len(problems(manifest, bad)["plain text"]) == 1
+    assert len(problems(manifest, bad)["text-link"]) == 1
 
 
 def test_an_edition_that_gmail_would_clip_is_named_with_its_topics(manifest: Manifest, blocks: BlockSet) -> None:
-    (problem,) = problems(manifest, changed(blocks, "<p>" + "x" * 102_400 + "</p>"))["size"]
+    (problem,) = problems(manifest, changed(blocks, "<p>" + "x" * 102_400 + "</p>"))["size-clipped"]
     assert problem.place == "the edition of ai"
     assert "Gmail hides" in problem.found
 
@@ -107,14 +119,52 @@ def test_an_edition_that_gmail_would_clip_is_named_with_its_topics(manifest: Man
 def test_slots_count_with_what_they_hold(manifest: Manifest, blocks: BlockSet) -> None:
     slots = tuple(OpenSlot("subject", "html") for _ in range(2500))
     full = replace(blocks, html={**blocks.html, "lead:s4": Block("lead:s4", slots, 0)})
-    assert len(problems(manifest, full)["size"]) == 1
+    assert len(problems(manifest, full)["size-clipped"]) == 1
 
 
 def test_style_sheets_that_gmail_would_drop_are_named(manifest: Manifest, blocks: BlockSet) -> None:
-    (problem,) = problems(manifest, changed(blocks, f"<style>{'p { margin: 0 } ' * 1100}</style>"))["size"]
+    (problem,) = problems(manifest, changed(blocks, f"<style>{'p { margin: 0 } ' * 1100}</style>"))["size-styles"]
     assert "style sheets" in problem.found
 
 
 def test_a_block_of_nothing_is_looked_at_too() -> None:
-    assert page(Block("rest", (), 0)).links == ()
+    assert page(Block("rest", (), 0), "here").links == ()
     assert text(Block("rest", (OpenSlot("greeting", "text"),), 0)) == "words"
+
+
+# --- A rule from outside ----------------------------------------------------------------------------------------
+
+
+def _shouting(page: Page) -> list[Problem]:
+    return [Problem(page.place, f"the link “{link.words}” shouts") for link in page.links if link.words.isupper()]
+
+
+def _crowded(laid: Laid) -> list[Problem]:
+    return [Problem("an edition", "more than one story")] if len(laid.edition.stories) > 1 else []
+
+
+def _unnamed(offered: Offered) -> list[Problem]:
+    return [] if offered.template.description else [Problem(offered.template.place("template.toml"), "no description")]
+
+
+SHOUTING = Rule("link-shouting", "warning", "Nobody likes it.", "Write small letters.", _shouting)
+CROWDED = Rule[Laid]("size-crowded", "error", "One is enough.", "Choose.", _crowded)
+UNNAMED = Rule[Offered]("template-unnamed", "warning", "An editor cannot choose it.", "Write one.", _unnamed)
+
+
+def test_a_rule_of_somebody_else_is_one_more_line_in_the_table(manifest: Manifest, blocks: BlockSet) -> None:
+    rules = replace(RULES, blocks=(*RULES.blocks, SHOUTING), editions=(*RULES.editions, CROWDED))
+    bad = changed(blocks, '<a href="https://chess.example.org/rules">BUY</a>')
+    checks = {each.rule.id: each for each in check_issue(manifest, {"en": bad}, [EDITION], rules)}
+    (shouts,) = checks["link-shouting"].problems
+    assert shouts.found == "the link “BUY” shouts"
+    assert shouts.cure == "Write small letters."
+    assert checks["size-crowded"] == Check(
+        CROWDED, "1 editions", (Problem("an edition", "more than one story", "Choose."),))
+
+
+def test_a_rule_for_templates_can_come_from_outside_too(weekly: Template) -> None:
+    (check,) = check_template(replace(weekly, description=""), ["en"], [UNNAMED])
+    assert [str(problem) for problem in check.problems] == [
+        "templates/weekly/template.toml: no description → Write one."]
+    assert check.template == "weekly"

@@ -11,12 +11,13 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from newsletter import address
-from newsletter.choosing.topics import Topics
+from newsletter.choosing import topicsfile
 from newsletter.errors import DataError, UsageError
 from newsletter.model import Interests, Problem, Subscriber
 from newsletter.preferences import read, write
-from newsletter.preferences.choices import clean_line, clean_text
-from newsletter.preferences.columns import field_of
+from newsletter.preferences.columns import LONGEST, field_of
+from newsletter.text import line as clean_line
+from newsletter.text import lines as clean_lines
 
 DATA = Path(__file__).parents[1] / "data" / "preferences"
 FORMATS = ("csv", "jsonl", "json", "yaml", "toml")
@@ -101,7 +102,7 @@ TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=30) | st.samp
     "a,b;c", "a\nb", "---", "\u2028", "\x85", "sep=;", "<x>&", "\\", "{{ x }}", "'''", '"""', "[[subscriber]]",
     "\ufeff", "☃️",
 ])
-NAMES = TEXTS.map(clean_line)
+NAMES = TEXTS.map(lambda written: clean_line(written, LONGEST))
 COLUMNS = st.sampled_from(["Notes", "E-Mail"]) | NAMES.filter(
     lambda name: name and not field_of(name) and not topic(name),
 )
@@ -123,8 +124,8 @@ SUBSCRIBERS = st.builds(
     ),
     timezone=st.sampled_from(["", "Europe/London", "America/Argentina/Buenos_Aires", "UTC"]),
     status=st.sampled_from(["active", "paused", "pending", "unsubscribed", "bounced", "complained", "removed"]),
-    note=TEXTS.map(clean_text),
-    extra=st.dictionaries(COLUMNS, TEXTS.map(clean_text).filter(bool), max_size=3),
+    note=TEXTS.map(clean_lines),
+    extra=st.dictionaries(COLUMNS, TEXTS.map(clean_lines).filter(bool), max_size=3),
 )
 
 
@@ -156,7 +157,7 @@ def test_any_bytes_give_people_problems_or_a_data_error(form: str, data: bytes) 
     assert all(isinstance(each, Subscriber | Problem) for each in found)
     for person in found:
         if isinstance(person, Subscriber):
-            assert clean_line(person.name) == person.name
+            assert clean_line(person.name, LONGEST) == person.name
             assert address.parse(person.email).key == person.key
             written([person], form).encode()
 
@@ -197,7 +198,7 @@ def test_monsters_give_people_problems_or_a_data_error(form: str, data: bytes) -
     ("people.yaml", b"- email: a@example.org\n- email: [\n", "people.yaml:3", "no YAML"),
     ("people.yaml", b"- email: \x07\n", "people.yaml:1", "no YAML"),
     ("people.yaml", b"people: 3\n", "people.yaml", "no list"),
-    ("people.toml", b'[[subscriber]]\nemail = "\n', "people.toml:2", "no TOML"),
+    ("people.toml", b'[[subscriber]]\nemail = "\n', "people.toml:2", "invalid TOML"),
     ("people.toml", b"x = 1\n", "people.toml", "[[subscriber]]"),
     ("people.json", b'[{"email": "a@example.org"},\n{]', "people.json:2", "no JSON"),
     ("people.json", b'{"people": []}', "people.json", "no list"),
@@ -227,6 +228,6 @@ def test_an_unknown_format_is_refused_with_the_ones_there_are() -> None:
 
 def test_the_example_beside_the_readme_has_no_mistake() -> None:
     project = Path(__file__).parents[2]
-    topics = Topics.parse((project / "sample" / "topics.toml").read_text(encoding="utf-8"), place="topics.toml")
+    topics = topicsfile.parse((project / "sample" / "topics.toml").read_text(encoding="utf-8"), place="topics.toml")
     found = list(read(project / "subscribers" / "example.csv", topic=topics.slug))
     assert [type(person) for person in found] == [Subscriber] * 6

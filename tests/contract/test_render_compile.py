@@ -138,12 +138,12 @@ def changed(weekly: Template, file: str, old: str, new: str) -> Template:
 
 @pytest.mark.parametrize(("file", "old", "new", "found"), [
     ("story.mjml", "<mj-text>", "<mj-text><!-- {{ slot.greeting }} -->", "slot.greeting cannot stand in the comment"),
-    ("story.mjml", "<mj-text>", '<mj-text><p class="{{ slot.greeting }}">x</p>', "stand in the attribute 'class'"),
-    ("story.mjml", "<mj-text>", '<mj-text><a href="{{ slot.greeting }}">x</a>', "cannot stand in the attribute 'href'"),
-    ("topic.mjml", "<mj-text>", "<mj-text>{{ slot.also_in }}", "slot.also_in has no value in 'topic'"),
-    ("shared/_foot.mjml", "{{ slot.topics }}", "{{ slot.more }}", "slot.more has no value in 'foot'"),
-    ("contents.mjml", "<h2>", "<h2>{{ slot.more }}", "slot.more has no value in 'contents'"),
-    ("text/story.txt", "{% include", "{{ slot.more }}{% include", "slot.more has no value in 'lead'"),
+    ("story.mjml", "<mj-text>", '<mj-text><p class="{{ slot.greeting }}">x</p>', "stand in the attribute “class”"),
+    ("story.mjml", "<mj-text>", '<mj-text><a href="{{ slot.greeting }}">x</a>', "cannot stand in the attribute “href”"),
+    ("topic.mjml", "<mj-text>", "<mj-text>{{ slot.also_in }}", "slot.also_in has no value in “topic”"),
+    ("shared/_foot.mjml", "{{ slot.topics }}", "{{ slot.more }}", "slot.more has no value in “foot”"),
+    ("contents.mjml", "<h2>", "<h2>{{ slot.more }}", "slot.more has no value in “contents”"),
+    ("text/story.txt", "{% include", "{{ slot.more }}{% include", "slot.more has no value in “lead”"),
 ])
 def test_a_slot_where_it_cannot_stand_is_named_with_file_and_line(
     weekly: Template, manifest: Manifest, file: str, old: str, new: str, found: str,

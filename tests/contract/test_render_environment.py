@@ -40,11 +40,11 @@ def test_what_a_template_must_not_do_is_an_error_with_its_place(
 
 
 @pytest.mark.parametrize(("source", "place", "found", "cure"), [
-    ("\n\n{{ stroy }}", "one.mjml:3", "'stroy' is unknown", "'story'"),
-    ("{{ story.titel }}", "one.mjml:1", "'titel' is no attribute of Story", "'title'"),
-    ("\n{{ slot.greting }}", "one.mjml:2", "'greting' is no entry", "'greeting'"),
-    ("{{ theme.light.inc }}", "one.mjml:1", "'inc' is no entry", "'ink'"),
-    ("{{ story.picture.url.nope }}", "one.mjml:1", "'nope' is no attribute of str", ""),
+    ("\n\n{{ stroy }}", "one.mjml:3", "“stroy” is unknown", "“story”"),
+    ("{{ story.titel }}", "one.mjml:1", "“titel” is no attribute of Story", "“title”"),
+    ("\n{{ slot.greting }}", "one.mjml:2", "“greting” is no entry", "“greeting”"),
+    ("{{ theme.light.inc }}", "one.mjml:1", "“inc” is no entry", "“ink”"),
+    ("{{ story.picture.url.nope }}", "one.mjml:1", "“nope” is no attribute of str", ""),
 ])
 def test_a_wrong_name_is_named_with_line_and_the_right_one(
     weekly: Template, manifest: Manifest, source: str, place: str, found: str, cure: str,

@@ -50,8 +50,8 @@ def test_a_link_out_of_the_folder_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("toml", "found"), [
-    ("description = \n", r"template\.toml:1"), ('descripton = ""', "Did you mean 'description'"),
-    ('[blocks]\nstroy = "story.mjml"', "Did you mean 'story'"), ('blocks = "story.mjml"', "no table"),
+    ("description = \n", r"template\.toml:1"), ('descripton = ""', "Did you mean “description”"),
+    ('[blocks]\nstroy = "story.mjml"', "Did you mean “story”"), ('blocks = "story.mjml"', "no table"),
     ('[blocks]\nstory = "none.mjml"', r"none\.mjml: the file is missing"),
 ])
 def test_a_fault_in_the_settings_is_named(tmp_path: Path, toml: str, found: str) -> None:

@@ -199,10 +199,10 @@ def test_a_picture_may_be_named_in_many_ways(desk: Desk, image: str) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("---\ntitel: Ferry\n---\n# Ferry", 'stories/ai.md:2: unknown key "titel" → Did you mean "title"?'),
+        ("---\ntitel: Ferry\n---\n# Ferry", "stories/ai.md:2: unknown key “titel” → Did you mean “title”?"),
         (
             "---\ntitle: Ferry\ndate: 2026-11-20\ntag_s: x\n---\n",
-            'stories/ai.md:4: unknown key "tag_s" → Did you mean "tags"?',
+            "stories/ai.md:4: unknown key “tag_s” → Did you mean “tags”?",
         ),
         (
             "---\ntitle: Ferry\nlanguage: Klingonish!\n---\n",
@@ -226,19 +226,19 @@ def test_a_small_mistake_is_reported_and_the_story_kept(desk: Desk, text: str, s
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("---\ntitle: a: b\n---\n", "stories/ai.md:2: the front matter is no valid YAML"),
+        ("---\ntitle: a: b\n---\n", "stories/ai.md:2: invalid YAML"),
         ("---\nx: 1\ntitle: [\n---\n", "stories/ai.md:"),
         ("---\ntitle: T\ndate: 2026-13-45\n---\n", 'stories/ai.md:3: date "2026-13-45" is no date'),
         ("---\ntitle: T\n\ndate: 20.11.2026\n---\n", 'stories/ai.md:4: date "20.11.2026" is no date'),
         ("---\ntitle: T\ndraft: maybe\n---\n", 'stories/ai.md:3: draft "maybe" is neither true nor false'),
         ("---\n- a\n---\n", "stories/ai.md:2: the front matter is no list of keys and values"),
         ("---\ntitle: T\n", "stories/ai.md:1: the front matter opened here is never closed"),
-        ("+++\na = 1\ntitle = T\n+++\n", "stories/ai.md:3: the front matter is no valid TOML"),
-        ('{"title": "T",\n "a": }\n', "stories/ai.md:2: the front matter is no valid JSON"),
+        ("+++\na = 1\ntitle = T\n+++\n", "stories/ai.md:3: invalid TOML"),
+        ('{"title": "T",\n "a": }\n', "stories/ai.md:2: invalid JSON"),
         ("just words", "stories/ai.md:1: a story without title or heading"),
         ("", "stories/ai.md:1: a story without title or heading"),
         ("# T\n" + "x" * 300_000, "stories/ai.md: has 300,004 bytes"),
-        ("---\na: " + "[" * 300 + "\n---\n", "stories/ai.md:3: the front matter is no valid YAML"),
+        ("---\na: " + "[" * 300 + "\n---\n", "stories/ai.md:3: invalid YAML"),
     ],
 )
 def test_a_story_that_cannot_be_trusted_is_no_story_and_its_neighbours_stay(desk: Desk, text: str, said: str) -> None:

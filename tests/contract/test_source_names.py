@@ -55,7 +55,7 @@ def test_a_name_that_leads_nowhere_is_a_problem_with_its_nearest_neighbour(tmp_p
     sources = Sources(tmp_path, Web(""))
     assert (
         str(sources.harvest("storys", now=NOW, state=None).problems[0])
-        == 'storys: there is no such folder, file or [[source]] → Did you mean "stories"?'
+        == "storys: there is no such folder, file or [[source]] → Did you mean “stories”?"
     )
     for name in ("nowhere/at/all", "a\0b", "x" * 5000, "stories/x.md"):
         assert sources.harvest(name, now=NOW, state=None).problems

@@ -120,3 +120,47 @@ def test_parsing_an_address_again_changes_nothing_and_case_makes_no_other_person
     assert address.parse(found.email) == found
     assert address.parse(written.swapcase()).key == found.key
     assert address.parse(found.key).key == found.key
+
+
+# --- Mailboxes, and the last look -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("written", "name", "email"), [
+    ("desk@example.org", "", "desk@example.org"),
+    ("Digital Desk <desk@example.org>", "Digital Desk", "desk@example.org"),
+    ('"Desk, Digital" <Desk@Example.org>', "Desk, Digital", "Desk@example.org"),
+    (r'"The \"Desk\"" <desk@example.org>', 'The "Desk"', "desk@example.org"),
+    ("Nachrichten für Ärzte <desk@bücher.example>", "Nachrichten für Ärzte", "desk@xn--bcher-kva.example"),
+    ("<desk@example.org>", "", "desk@example.org"),
+])
+def test_a_mailbox_is_an_address_with_a_name_or_without(written: str, name: str, email: str) -> None:
+    found, mailbox = address.mailbox(written)
+    assert (found, mailbox.email) == (name, email)
+
+
+@pytest.mark.parametrize("written", [
+    "", "Desk", "Desk <desk>", "Desk <desk@@example.org>", "Desk, Digital <desk@example.org>",
+    "a@example.org, b@example.org", "Desk <a@example.org>, Desk <b@example.org>", "a@example.org <b@example.org>",
+    'Desk "Digital <desk@example.org>', "Desk <desk@example.org> x", "Desk <<desk@example.org>>",
+])
+def test_what_is_no_mailbox_or_more_than_one_is_refused(written: str) -> None:
+    with pytest.raises(DataError):
+        address.mailbox(written)
+
+
+@given(st.emails())
+def test_whatever_is_an_address_can_be_sent(written: str) -> None:
+    try:
+        found = address.parse(written)
+    except DataError:
+        return
+    assert address.can_be_sent(found.email)
+
+
+@pytest.mark.parametrize("email", [
+    "", "ann", "ann@example.org\r\nRCPT TO:<x@example.net>", "ann@example.org>", "ann lee@example.org",
+    "ann@example.org, x@example.net", "ann@exa mple.org", "\ud800@example.org", "ann@example.org\u2028", "a\x85@b.org",
+    "<ann@example.org>", "ann@bücher.example",
+])
+def test_what_could_end_a_command_or_a_header_cannot_be_sent(email: str) -> None:
+    assert not address.can_be_sent(email)

@@ -205,7 +205,7 @@ def test_an_unknown_story_is_a_problem_with_a_suggestion_and_the_rest_goes_on() 
     found = cluster([FINE, RETOLD], overrides)
     [problem] = found.problems
     assert problem.place == "related.toml:4"
-    assert 'did you mean "retold"?' in problem.found
+    assert "Did you mean “retold”?" in problem.cure
     assert merged(found) == {frozenset(("fine", "retold"))}
 
 
@@ -220,15 +220,15 @@ def test_a_contradiction_of_the_editor_is_a_problem_and_apart_wins() -> None:
 @pytest.mark.parametrize(
     ("text", "place", "words"),
     [
-        ('\n[[togehter]]\nstories = ["a", "b"]', "related.toml", 'Did you mean "together"?'),
-        ('[[apart]]\nstories = ["a", "b"]\n\n[[apart]]\nstorys = ["a"]', "related.toml:4", 'Did you mean "stories"?'),
+        ('\n[[togehter]]\nstories = ["a", "b"]', "related.toml:2", "Did you mean “together”?"),
+        ('[[apart]]\nstories = ["a", "b"]\n\n[[apart]]\nstorys = ["a"]', "related.toml:5", "Did you mean “stories”?"),
         ('[[together]]\nstories = "a"', "related.toml:1", "not a list"),
         ('[[together]]\nstories = ["a", "a"]', "related.toml:1", "fewer than two"),
-        ('[[together]]\nstories = ["a", "b"]\npick = "c"', "related.toml:1", 'the pick "c"'),
-        ('[[apart]]\nstories = ["a", "b"]\npick = "a"', "related.toml:1", 'unknown key "pick"'),
-        ('[together]\nstories = ["a", "b"]', "related.toml", "two brackets"),
-        ('[[together]]\nstories = ["a, "b"]', "related.toml:2", "not TOML"),
-        ('[[together]]\nstories = ["a"', "related.toml:2", "not TOML"),
+        ('[[together]]\nstories = ["a", "b"]\npick = "c"', "related.toml:1", "the pick “c”"),
+        ('[[apart]]\nstories = ["a", "b"]\npick = "a"', "related.toml:3", "unknown key “pick”"),
+        ('[together]\nstories = ["a", "b"]', "related.toml:1", "two brackets"),
+        ('[[together]]\nstories = ["a, "b"]', "related.toml:2", "invalid TOML"),
+        ('[[together]]\nstories = ["a"', "related.toml:2", "invalid TOML"),
     ],
 )
 def test_a_mistake_in_related_toml_is_told_with_its_place_and_cure(text: str, place: str, words: str) -> None:

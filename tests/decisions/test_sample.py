@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from newsletter import preferences
+from newsletter.choosing import topicsfile, topicsreport
 from newsletter.choosing.related import Overrides, cluster
 from newsletter.choosing.topics import Topics
 from newsletter.model import Problem, Story, Subscriber
@@ -27,7 +28,7 @@ def stories() -> Mapping[str, Story]:
 
 @pytest.fixture(scope="module")
 def topics() -> Topics:
-    return Topics.parse((SAMPLE / "topics.toml").read_text("utf-8"), place="topics.toml")
+    return topicsfile.parse((SAMPLE / "topics.toml").read_text("utf-8"), place="topics.toml")
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +72,7 @@ def test_there_are_eight_topics_with_one_parent_and_each_has_a_story(
 def test_no_tag_is_unknown_and_untagged_stories_are_found_by_keywords(
     topics: Topics, stories: Mapping[str, Story]
 ) -> None:
-    report = topics.report(stories.values(), {"*": 1})
+    report = topicsreport.report(topics, stories.values(), {"*": 1})
     assert (report.unmatched, report.unmapped) == ((), ())
     [first, *_] = topics.match(stories["open-language-model"])
     assert (first.topic, first.how) == ("artificial-intelligence", "keyword")

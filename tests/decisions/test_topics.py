@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from newsletter.choosing import topicsfile
 from newsletter.choosing.topics import Topics
+from newsletter.choosing.topicsreport import report
 from newsletter.errors import DataError
 from newsletter.model import Story, Topic
 
@@ -36,7 +38,7 @@ keywords = ["ransomware", "encryption"]
 
 
 def topics(text: str = POLICY) -> Topics:
-    return Topics.parse(text, place="topics.toml")
+    return topicsfile.parse(text, place="topics.toml")
 
 
 def story(title: str = "A title", text: str = "", tags: tuple[str, ...] = (), summary: str = "") -> Story:
@@ -65,23 +67,23 @@ def test_topics_keep_the_order_of_the_file_and_a_label_comes_from_the_slug() -> 
 
 
 @pytest.mark.parametrize(("text", "place", "found", "cure"), [
-    ('[topic.a]\nlabel = "A\n', "topics.toml:2", "no TOML", "Mend"),
-    ('[topic.a]\nlabel = "A"\nkeyword = ["x"]\n', "topics.toml:3", 'unknown key "keyword"', '"keywords"'),
-    ('[topics.a]\nlabel = "A"\n', "topics.toml", 'unknown key "topics"', "[topic.NAME]"),
+    ('[topic.a]\nlabel = "A\n', "topics.toml:2", "invalid TOML", "Write texts"),
+    ('[topic.a]\nlabel = "A"\nkeyword = ["x"]\n', "topics.toml:3", 'unknown key “keyword”', '“keywords”'),
+    ('[topics.a]\nlabel = "A"\n', "topics.toml", 'unknown key “topics”', "[topic.NAME]"),
     ('\n[topic."Digital Policy"]\n', "topics.toml:2", "Digital Policy", "[topic.digital-policy]"),
-    ("[topic.Été]\n", "topics.toml", "no TOML", ""),
+    ("[topic.Été]\n", "topics.toml", "invalid TOML", ""),
     ('[topic."🤖"]\n', "topics.toml:1", "cannot name a topic", "[topic.my-topic]"),
-    ('[topic.trade]\n\n[topic.a]\nparent = "trad"\n', "topics.toml:4", 'parent "trad"', '"trade"'),
+    ('[topic.trade]\n\n[topic.a]\nparent = "trad"\n', "topics.toml:4", 'parent “trad”', '“trade”'),
     ('[topic.a]\nparent="c"\n[topic.b]\nparent="a"\n[topic.c]\nparent="b"\n', "topics.toml:2", "a → c → b → a", ""),
     ('[topic.a]\nparent = "a"\n', "topics.toml:2", "a → a", ""),
-    ('[topic.a]\naliases = ["X y"]\n\n[topic.b]\naliases = ["x_Y"]\n', "topics.toml:5", '"x_Y" means "a"', ""),
-    ('[topic.a]\n[topic.b]\nlabel = "A"\n', "topics.toml:3", '"A" means "a" already (topics.toml:1)', ""),
-    ("[topic.a]\nlabel = 3\n", "topics.toml:2", '"label" is no text', "label ="),
-    ('[topic.a]\nkeywords = "x"\n', "topics.toml:2", '"keywords" is no list', "keywords = ["),
-    ('[topic.a]\nkeywords = ["!?"]\n', "topics.toml:2", '"!?"', "Take it out"),
-    ("[topic.a.b]\n", "topics.toml:1", 'unknown key "b"', "parent"),
-    ("topic = 3\n", "topics.toml", '"topic" is no table', ""),
-    ("[topic]\na = 3\n", "topics.toml", '"a" is no table', ""),
+    ('[topic.a]\naliases = ["X y"]\n\n[topic.b]\naliases = ["x_Y"]\n', "topics.toml:5", '“x_Y” means “a”', ""),
+    ('[topic.a]\n[topic.b]\nlabel = "A"\n', "topics.toml:3", '“A” means “a” already (topics.toml:1)', ""),
+    ("[topic.a]\nlabel = 3\n", "topics.toml:2", '“label” is no text', "label ="),
+    ('[topic.a]\nkeywords = "x"\n', "topics.toml:2", '“keywords” is no list', "keywords = ["),
+    ('[topic.a]\nkeywords = ["!?"]\n', "topics.toml:2", "“!?”", "Take it out"),
+    ("[topic.a.b]\n", "topics.toml:1", 'unknown key “b”', "parent"),
+    ("topic = 3\n", "topics.toml", '“topic” is no table', ""),
+    ("[topic]\na = 3\n", "topics.toml", '“a” is no table', ""),
 ])
 def test_a_mistake_is_named_with_its_line_and_its_cure(text: str, place: str, found: str, cure: str) -> None:
     with pytest.raises(DataError) as refused:
@@ -149,7 +151,7 @@ def test_a_newsletter_offers_its_topics_with_what_is_under_and_over_them() -> No
 def test_offering_an_unknown_topic_is_refused_with_the_one_that_may_be_meant() -> None:
     with pytest.raises(DataError) as refused:
         topics().offered(("cybersecurty",))
-    assert refused.value.cure == 'Did you mean "cybersecurity"?'
+    assert refused.value.cure == "Did you mean “cybersecurity”?"
 
 
 # --- Stories -------------------------------------------------------------------------------------------------
@@ -243,7 +245,7 @@ def test_any_story_has_an_answer_and_each_match_names_a_topic_once(title: str, t
 def test_the_report_names_stories_without_topics_topics_without_readers_and_tags_without_topics() -> None:
     lost = story("Nothing", tags=("Cyber Security", "Garden"))
     stories = [lost, story("Ransomware", tags=("cyber security",)), story("AI", tags=("ai",))]
-    found = topics().report(stories, {"artificial-intelligence": 2, "cybersecurity": 0})
+    found = report(topics(), stories, {"artificial-intelligence": 2, "cybersecurity": 0})
     assert found.unmatched == (lost,)
     assert found.unread == ("technology", "trade", "cybersecurity")
     assert [(tag.tag, tag.count, tag.suggestion) for tag in found.unmapped] == [
@@ -252,4 +254,4 @@ def test_the_report_names_stories_without_topics_topics_without_readers_and_tags
 
 
 def test_who_takes_all_topics_reads_every_one() -> None:
-    assert topics().report([], {"*": 1}).unread == ()
+    assert report(topics(), [], {"*": 1}).unread == ()

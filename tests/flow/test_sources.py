@@ -129,7 +129,7 @@ def test_one_module_and_one_line_make_a_source(newsroom: Newsroom, site: Site) -
 def test_its_options_have_defaults_and_misspelt_ones_are_reported(newsroom: Newsroom, site: Site) -> None:
     site.pages["/posts"] = page(posts())
     newsroom.configure('["wire"]', source(f"{site.root}/posts", 'options = { taxonomie = "category" }'))
-    assert 'unknown option "taxonomie" → Did you mean taxonomy?' in newsroom.run("stories", "fetch")
+    assert "unknown option “taxonomie” → Did you mean “taxonomy”?" in newsroom.run("stories", "fetch")
     assert newsroom.listed()["Snow"]["topics"] == ["ai (tag ai)"]
 
 
@@ -163,7 +163,7 @@ def test_a_source_can_name_its_reader(newsroom: Newsroom) -> None:
     assert "1 new" in newsroom.run("stories", "fetch")
     newsroom.configure('["wire"]', source("note.html", 'kind = "fed"'))
     said = newsroom.run("stories", "fetch")
-    assert 'note.html: there is no kind of source called "fed" → Did you mean feed? There may be: markdown, ' in said
+    assert "note.html: there is no kind of source called “fed” → Did you mean “feed”? There may be: markdown, " in said
 
 
 def test_a_name_that_no_source_has_is_reported_with_the_nearest_one(newsroom: Newsroom) -> None:

@@ -8,6 +8,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from newsletter.app import checking, templating
+from newsletter.checks import RULES
 from newsletter.cli import cli
 from newsletter.errors import TemplateError, UsageError
 from newsletter.render.template import Template
@@ -44,7 +45,7 @@ def test_nothing_is_written_over(tmp_path: Path) -> None:
 
 
 def test_a_template_to_copy_that_is_not_there_is_named_with_the_right_one(tmp_path: Path) -> None:
-    with pytest.raises(TemplateError, match="Did you mean 'weekly'"):
+    with pytest.raises(TemplateError, match="Did you mean “weekly”"):
         templating.copy(tmp_path, "mine", "wekly")
 
 
@@ -53,10 +54,10 @@ def test_a_newsletter_takes_its_own_template_and_it_passes_the_checks(desk: Desk
     desk.configure(newsletter='template = "mine"')
     issue = desk.prepare().issue
     with desk.app() as app:
-        assert [each.name for each in checking.of_templates(app)] == ["mine: sources", "mine: words"]
+        assert {each.template for each in checking.of_templates(app)} == {"mine"}
         checks = (*checking.of_templates(app), *checking.of_issue(app, issue))
     assert [str(problem) for each in checks for problem in each.problems] == []
-    assert {each.name: each.looked_at for each in checks}["size"] == "3 editions"
+    assert {each.rule.id: each.looked_at for each in checks}["size-clipped"] == "3 editions"
 
 
 def test_words_are_looked_at_in_the_languages_that_are_read(desk: Desk) -> None:
@@ -64,7 +65,7 @@ def test_words_are_looked_at_in_the_languages_that_are_read(desk: Desk) -> None:
     desk.reader("astrid@example.org", "ai", language="sv")
     desk.prepare()
     with desk.app() as app:
-        _, words = checking.of_templates(app)
+        words = checking.of_templates(app)[-1]
     assert words.looked_at.endswith(" in en, fr")
 
 
@@ -74,7 +75,7 @@ def test_words_of_ones_own_are_missed_in_a_language_that_the_project_offers(desk
     frame = desk.root / "templates" / "mine" / "quiet.mjml"
     frame.write_text('{{ _("Till soon") }}\n' + frame.read_text("utf-8"), "utf-8")
     with desk.app() as app:
-        _, words = checking.of_templates(app)
+        words = checking.of_templates(app)[-1]
     (problem,) = words.problems
     assert problem.place == "templates/mine/quiet.mjml:1"
     assert problem.found == "“Till soon” is not translated (de)"
@@ -85,8 +86,9 @@ def test_a_fault_in_a_source_is_a_problem_and_the_words_are_looked_at_all_the_sa
     quiet = desk.root / "templates" / "mine" / "quiet.mjml"
     quiet.write_text("<mj-section><mj-colum></mj-colum></mj-section>\n", "utf-8")
     with desk.app() as app:
-        sources, words = checking.of_templates(app, ["mine"])
+        sources, compiling, words = checking.of_templates(app, ["mine"])
     assert "templates/mine/quiet.mjml:1" in str(sources.problems[0])
+    assert compiling.holds
     assert words.holds
 
 
@@ -121,7 +123,9 @@ def test_check_tells_what_holds_and_leaves_with_0(typed: Callable[..., Result], 
     done = typed("check", issue.id)
     assert (done.exit_code, done.stderr) == (0, "")
     lines = [line.split("\t")[:2] for line in done.stdout.splitlines()[1:]]
-    assert lines == [[name, "holds"] for name in ("size", "links", "plain text", "words")]
+    rules = [*(rule.id for rule in RULES.blocks), *(rule.id for rule in RULES.editions)]
+    assert [rule for rule, _ in lines] == [*rules, "weekly: template-words"]
+    assert {line.split("\t")[2] for line in done.stdout.splitlines()[1:]} == {"holds"}
 
 
 def test_check_names_what_does_not_hold_and_leaves_with_4(typed: Callable[..., Result], desk: Desk) -> None:
@@ -130,16 +134,24 @@ def test_check_names_what_does_not_hold_and_leaves_with_4(typed: Callable[..., R
     done = typed("check", "latest")
     assert done.exit_code == 4
     assert "story “A story whose link is not encrypted”: the link http://plain.example.org/" in done.stderr
-    (links,) = [row for row in json.loads(typed("check", "latest", "--json").stdout)["data"] if row["check"] == "links"]
-    assert (links["holds"], len(links["problems"])) == (False, 1)
+    rows = {row["rule"]: row for row in json.loads(typed("check", "latest", "--json").stdout)["data"]}
+    assert [rule for rule, row in rows.items() if not row["holds"]] == ["link-insecure"]
+    assert rows["link-insecure"]["level"] == "warning"
+    assert rows["link-insecure"]["why"]
+    (problem,) = rows["link-insecure"]["problems"]
+    assert problem["place"] == "story “A story whose link is not encrypted”"
+    assert problem["cure"] == "Write https:// if the page can be reached so."
 
 
 def test_check_without_an_issue_looks_at_the_templates(typed: Callable[..., Result]) -> None:
     done = typed("check")
     assert done.exit_code == 0
-    assert [line.split("\t")[0] for line in done.stdout.splitlines()[1:]] == ["weekly: sources", "weekly: words"]
+    assert [line.split("\t")[:2] for line in done.stdout.splitlines()[1:]] == [
+        ["weekly: template-source", "error"], ["weekly: template-compile", "error"],
+        ["weekly: template-words", "warning"],
+    ]
     named = typed("check", "--template", "single")
-    assert named.stdout.splitlines()[1].startswith("single: sources\tholds")
+    assert named.stdout.splitlines()[1].startswith("single: template-source\terror\tholds")
 
 
 def test_an_issue_and_templates_at_once_are_wrong_usage(typed: Callable[..., Result]) -> None:

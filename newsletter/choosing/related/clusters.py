@@ -1,6 +1,5 @@
 """Clusters of stories: where the editor's word and the likeness of stories meet."""
 
-import difflib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from itertools import combinations, product
 from newsletter.choosing.related.likeness import Pair, Tie, pair_of, ties_between
 from newsletter.choosing.related.overrides import Overrides
 from newsletter.model import Problem, Story
+from newsletter.text import meant, nearest, quoted
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,10 +146,9 @@ class _Names:
             if ids:
                 found.append((name,) if name in ids else tuple(ids))
             else:
-                close = difflib.get_close_matches(name, self._ids, 1, 0.75)
-                meant = f' (did you mean "{close[0]}"?)' if close else ""
-                problems.append(Problem(place, f'no story here has the id, link or title "{name}"{meant}',
-                                        "Correct it, or remove the entry when its stories are past."))
+                otherwise = "Correct it, or remove the entry when its stories are past."
+                problems.append(Problem(place, f"no story here has the id, link or title {quoted(name)}",
+                                        f"{meant(nearest(name, self._ids, alike=0.75))} {otherwise}".strip()))
         return found
 
 

@@ -1,0 +1,51 @@
+"""An edition as its readers get it: its blocks in order, each looked at once for all editions."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from newsletter.checks.page import Page, page, text
+from newsletter.model import BlockSet, Edition, Manifest
+from newsletter.render.layout import Placed
+from newsletter.render.words import Words
+
+_END = r"(?=[\s.,;:!?)\]»”\"'>]|\Z)"
+
+
+@dataclass(frozen=True)
+class Press:
+    """An issue's blocks in one language, as the rules look at them."""
+
+    blocks: BlockSet
+    words: Words
+    pages: Mapping[str, Page]
+    """By the block's key."""
+    in_text: Mapping[str, frozenset[str]]
+    """Which of all addresses of the pages are in each block of plain text."""
+
+
+@dataclass(frozen=True)
+class Laid:
+    """An edition in HTML with its plain text, laid out."""
+
+    edition: Edition
+    placed: tuple[Placed, ...]
+    press: Press
+
+
+def press(blocks: BlockSet, manifest: Manifest) -> Press:
+    """Looks up what the rules need to know of each block."""
+    pages = {key: page(each, place(key, manifest)) for key, each in blocks.html.items()}
+    addresses = frozenset().union(*(each.addresses for each in pages.values()))
+    patterns = {address: re.compile(re.escape(address) + _END) for address in addresses}
+    texts = {key: text(each) for key, each in blocks.text.items()}
+    in_text = {key: frozenset(address for address, pattern in patterns.items() if pattern.search(each))
+               for key, each in texts.items()}
+    return Press(blocks, Words(blocks.language, blocks.catalogues), pages, in_text)
+
+
+def place(key: str, manifest: Manifest) -> str:
+    """A block as a person knows it: "story “…”", or "the template's foot"."""
+    kind, _, name = key.partition(":")
+    title = next((each.story.title for each in manifest.candidates if each.story.id == name), "")
+    return f"story “{title}”" if title else f"the template's {kind}"

@@ -1,0 +1,45 @@
+"""Size: what mail programs cut off or throw away."""
+
+from collections.abc import Iterator, Mapping
+
+from newsletter.checks.laid import Laid
+from newsletter.checks.rule import Rule
+from newsletter.choosing.edition import CLIPPED_AT
+from newsletter.model import Block, OpenSlot, Problem
+from newsletter.render.slots import SLOTS, escape
+
+LONGEST_STYLE = 16_384
+"""Characters of style sheets beyond which Gmail drops them all."""
+_PERSONAL = 120
+"""Bytes that are counted for each slot of a subscriber's own."""
+
+
+def _clipped(laid: Laid) -> Iterator[Problem]:
+    size = sum(_size(laid.press.blocks.html[each.key], each.slots) for each in laid.placed)
+    if size > CLIPPED_AT:
+        topics = ", ".join(laid.edition.interests.topics)
+        found = f"{size:,} bytes of HTML; Gmail hides what is beyond {CLIPPED_AT:,}"
+        yield Problem(f"the edition of {topics}", found)
+
+
+def _size(block: Block, slots: Mapping[str, str]) -> int:
+    """Bytes of a block with its slots filled."""
+    gaps = [each for each in block.segments if isinstance(each, OpenSlot)]
+    return block.size + sum(
+        len(escape(slots[gap.name], gap.place).encode()) if SLOTS[gap.name].scope == "edition" else _PERSONAL
+        for gap in gaps)
+
+
+def _styles_dropped(laid: Laid) -> Iterator[Problem]:
+    length = sum(laid.press.pages[each.key].style for each in laid.placed)
+    if length > LONGEST_STYLE:
+        found = f"its style sheets have {length:,} characters; Gmail drops more than {LONGEST_STYLE:,}"
+        yield Problem("the template", found)
+
+
+RULES: tuple[Rule[Laid], ...] = (
+    Rule("size-clipped", "error", "Gmail hides the end of a long mail, and with it the link to unsubscribe.",
+         "Lower max_stories or per_topic in newsletter.toml.", _clipped),
+    Rule("size-styles", "error", "Gmail drops all style sheets if they are too long together.",
+         "Take out rules that nothing uses.", _styles_dropped),
+)

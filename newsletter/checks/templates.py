@@ -1,0 +1,54 @@
+"""Templates: their sources, whether they compile, and their words in each language."""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+
+from newsletter.checks.rule import Rule
+from newsletter.checks.sample import MANIFEST, SITE
+from newsletter.errors import TemplateError
+from newsletter.model import Problem
+from newsletter.render import catalogue, trial
+from newsletter.render.lint import lint
+from newsletter.render.template import Template
+
+
+@dataclass(frozen=True)
+class Offered:
+    """A template and the languages that its readers are offered."""
+
+    template: Template
+    languages: Collection[str]
+
+
+def _sources(offered: Offered) -> Iterator[Problem]:
+    yield from lint(offered.template)
+
+
+def _compiling(offered: Offered) -> Iterator[Problem]:
+    """What the sample issue meets in any language, but for what is found wrong in the same line of the sources."""
+    known = {problem.place for problem in lint(offered.template)}
+    for language in sorted(offered.languages):
+        for problem in trial.faults(offered.template, MANIFEST, language=language, site=SITE):
+            if problem.place not in known:
+                yield problem
+
+
+def _words(offered: Offered) -> Iterator[Problem]:
+    for language in sorted(offered.languages):
+        try:
+            yield from catalogue.missing(offered.template, language)
+        except TemplateError as error:
+            yield Problem(error.place, error.found, error.cure)
+
+
+WORDS = Rule(
+    "template-words", "warning", "Readers of another language get English words in the midst of their own.",
+    "Give the translation in templates/locale/.", _words,
+)
+RULES: tuple[Rule[Offered], ...] = (
+    Rule("template-source", "error", "MJML passes misspelt tags and attributes through in silence.",
+         "Correct the line.", _sources),
+    Rule("template-compile", "error", "An issue cannot be prepared with a template that does not compile.",
+         "Correct the line.", _compiling),
+    WORDS,
+)

@@ -1,0 +1,49 @@
+"""What topics.toml leaves open: stories in no topic, topics that nobody reads, tags that mean nothing."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from newsletter.choosing.topics import Topics, normal
+from newsletter.model import Story
+
+
+@dataclass(frozen=True, slots=True)
+class UnmappedTag:
+    """A tag of stories that no topic knows."""
+
+    tag: str
+    """As it was first written."""
+    count: int
+    """How many stories have it."""
+    suggestion: str
+    """The slug of a topic that may be meant; empty if none looks like it."""
+
+
+@dataclass(frozen=True, slots=True)
+class TopicsReport:
+    """What topics.toml leaves open, for the stories and the readers at hand."""
+
+    unmatched: tuple[Story, ...]
+    """Stories in no topic: nobody gets them."""
+    unread: tuple[str, ...]
+    """Slugs that nobody chose, neither themselves nor an ancestor."""
+    unmapped: tuple[UnmappedTag, ...]
+    """The most frequent first."""
+
+
+def report(topics: Topics, stories: Iterable[Story], chosen: Mapping[str, int]) -> TopicsReport:
+    """What topics leave open. `chosen` says how many subscribers chose each slug, and `*`."""
+    unmatched = []
+    counts: Counter[str] = Counter()
+    written: dict[str, str] = {}
+    for story in stories:
+        unknown = {normal(tag): tag for tag in reversed(story.tags) if topics.slug(tag) is None}
+        counts.update(unknown.keys())
+        written = {**unknown, **written} if unknown.keys() - written.keys() else written
+        if not topics.match(story):
+            unmatched.append(story)
+    unmapped = (UnmappedTag(written[tag], count, topics.suggestion(tag)) for tag, count in counts.most_common())
+    unread = (topic.slug for topic in topics.topics
+              if not any(chosen.get(slug) for slug in ("*", topic.slug, *topics.ancestors(topic.slug))))
+    return TopicsReport(tuple(unmatched), tuple(unread), tuple(unmapped))
