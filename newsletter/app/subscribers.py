@@ -23,7 +23,8 @@ def sync_subscribers(app: App, *, allow_removals: int | None = None) -> Synced |
     if app.store.subscribers.remembered("preferences") == seen:
         return None
     topics = app.topics()
-    rows = preferences.read(path, topic=topics.slug, suggestion=topics.suggestion, place=app.settings.preferences)
+    rows = preferences.read(path, topic=topics.slug, suggestion=topics.suggestion,
+                            newsletters=tuple(app.settings.newsletters), place=app.settings.preferences)
     reading = Reading(newsletters, app.links.handle, app.settings.preferences, app.now())
     synced = app.store.subscribers.sync(rows, reading, allow_removals=allow_removals)
     app.store.subscribers.remember("preferences", "" if synced.problems else seen)

@@ -80,7 +80,7 @@ class Subscriber:
     newsletters: tuple[str, ...] = ()
     """Names of the newsletters chosen, `*` for all; empty: those that existed when the row was first read."""
     declined: tuple[str, ...] = ()
-    """Names of newsletters excluded with a leading hyphen."""
+    """Names of newsletters excluded with a leading hyphen; `*` is all of them."""
     variations: Mapping[str, Variation] = field(default_factory=dict)
     """By newsletter."""
     paused_until: datetime | None = None
@@ -113,7 +113,7 @@ def subscriptions(
 
 
 def _wants(subscriber: Subscriber, newsletter: Newsletter, *, is_older: bool) -> bool:
-    if newsletter.name in subscriber.declined:
+    if newsletter.name in subscriber.declined or "*" in subscriber.declined:
         return False
     if subscriber.newsletters:
         return newsletter.name in subscriber.newsletters or "*" in subscriber.newsletters
