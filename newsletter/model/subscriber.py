@@ -130,6 +130,16 @@ def _subscription(subscriber: Subscriber, newsletter: str, since: datetime) -> S
     return Subscription(newsletter, own.status or "active", interests, since)
 
 
+def status_at(instant: datetime, subscriber: Subscriber, own: Status = "active") -> Status:
+    """The status of a subscriber at an instant; with a subscription's own status, that of the subscription.
+
+    Only `active` is mailed. The store's `mailable` asks the same of its rows.
+    """
+    lasting = own if subscriber.status == "active" else subscriber.status
+    is_paused = subscriber.paused_until is not None and instant < subscriber.paused_until
+    return "paused" if lasting == "active" and is_paused else lasting
+
+
 def spoken_in(language: str, among: Collection[str], default: str) -> str:
     """The language a reader of `language` is written to: that one, else it without its region, else `default`.
 
