@@ -235,3 +235,28 @@ def test_what_is_exported_subscribes_to_the_same(desk: Desk, command: Command, t
     assert command("subscribers", "export", "--out", str(desk.root / "subscribers" / "subscribers.csv")).code == 0
     assert "0 new, 0 changed, 3 unchanged, 0 removed" in command("subscribers", "sync").out
     assert [command("subscribers", "show", each["email"], "--json").data for each in desk.people] == before
+
+
+def test_the_example_of_two_newsletters_in_the_readme_means_what_it_says(
+    desk: Desk, command: Command,
+) -> None:
+    readme = (Path(__file__).parents[2] / "subscribers" / "README.md").read_text("utf-8")
+    block = readme[readme.index("    email,topics,newsletters,"):].partition("\n\n")[0]
+    (desk.root / "subscribers").mkdir(exist_ok=True)
+    (desk.root / "subscribers" / "subscribers.csv").write_text(
+        "\n".join(line.strip() for line in block.splitlines()), "utf-8")
+
+    def mailed() -> dict[str, list[str]]:
+        command("subscribers", "sync")
+        found = {name: command("subscribers", "show", f"{name}@example.org", "--json").data["subscriptions"]
+                 for name in ("ann", "bob", "cem", "dee")}
+        return {name: [each["newsletter"] for each in own if each["status"] == "active"] for name, own in found.items()}
+
+    assert mailed() == {"ann": ["weekly"], "bob": ["briefing", "weekly"], "cem": ["weekly"], "dee": ["weekly"]}
+    desk.clock.set(datetime(2026, 11, 28, 12, tzinfo=UTC))
+    two_newsletters(desk, more=THIRD)
+    assert mailed() == {"ann": ["weekly"], "bob": ["briefing", "weekly"], "cem": ["digest", "weekly"],
+                        "dee": ["digest", "weekly"]}
+    two_newsletters(desk, more=f"{THIRD}everybody = true")
+    assert mailed()["bob"] == ["briefing", "digest", "weekly"]
+    assert mailed()["ann"] == ["weekly"]
