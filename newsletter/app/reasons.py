@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from newsletter.app import App, issues
-from newsletter.model import Manifest, Subscriber, Verdict
+from newsletter.model import Manifest, Subscriber, Verdict, status_at
 from newsletter.store import Issue
 
 
@@ -61,4 +61,23 @@ def _outcome(app: App, issue: Issue, subscriber: Subscriber) -> str:
         answer = f": {delivery.receipt.reply}" if delivery.receipt and delivery.receipt.reply else ""
         return f"{delivery.state.replace('_', ' ')}{answer}"
     skip = app.store.issues.skip_of(issue.id, subscriber.id)
-    return f"nothing sent: {skip.reason}" if skip else f"not in the audience: was {subscriber.status} or joined later"
+    if skip is not None:
+        return f"nothing sent: {skip.reason}"
+    manifest = app.store.issues.manifest(issue.id)
+    return f"not in the audience: {_absence(app, manifest, subscriber)}"
+
+
+def _absence(app: App, manifest: Manifest, subscriber: Subscriber) -> str:
+    """Why a subscriber is not in an issue's audience, from what the store knows of them now."""
+    name, slot = manifest.newsletter.name, manifest.slot.instant
+    subscriptions = app.store.subscribers.subscriptions(subscriber.id)
+    own = next((each for each in subscriptions if each.newsletter == name), None)
+    if subscriber.status != "active":
+        return f"{subscriber.status} for every newsletter"
+    if own is None:
+        return f"not subscribed to {name}"
+    if own.status != "active":
+        return f"{own.status} for {name}"
+    if status_at(slot, subscriber) == "paused":
+        return f"paused until {subscriber.paused_until:%Y-%m-%d %H:%M} UTC"
+    return "silent when the issue was prepared, or subscribed later"

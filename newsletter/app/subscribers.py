@@ -1,15 +1,46 @@
-"""Subscribers in and out: the preference file is brought into the store, and everyone in the store written as one."""
+"""Subscribers in and out: the preference file is brought into the store, and who is in the store looked up and written
+as one."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
 from newsletter import preferences
-from newsletter.app import App
+from newsletter.app import App, issues
 from newsletter.errors import DataError
-from newsletter.model import Newsletter
-from newsletter.store import Reading, Synced
+from newsletter.model import Interests, Newsletter, Status, Subscriber, Subscription, status_at
+from newsletter.store import Had, Reading, Synced
+
+
+@dataclass(frozen=True, slots=True)
+class Subscribed:
+    """A subscription as it is now."""
+
+    subscription: Subscription
+    status: Status
+    """With what the subscriber's own status and pause say for all newsletters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the store knows of a subscriber."""
+
+    subscriber: Subscriber
+    subscriptions: tuple[Subscribed, ...]
+    """By newsletter; of those that newsletter.toml has."""
+    issues: tuple[Had, ...]
+    """Issues that had a delivery for them, the latest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A subscriber in a list: of everyone, or of one newsletter."""
+
+    subscriber: Subscriber
+    status: Status
+    interests: Interests
 
 
 def sync_subscribers(app: App, *, allow_removals: int | None = None) -> Synced | None:
@@ -23,11 +54,37 @@ def sync_subscribers(app: App, *, allow_removals: int | None = None) -> Synced |
     if app.store.subscribers.remembered("preferences") == seen:
         return None
     topics = app.topics()
-    rows = preferences.read(path, topic=topics.slug, suggestion=topics.suggestion, place=app.settings.preferences)
+    rows = preferences.read(path, topic=topics.slug, suggestion=topics.suggestion,
+                            newsletters=tuple(app.settings.newsletters), place=app.settings.preferences)
     reading = Reading(newsletters, app.links.handle, app.settings.preferences, app.now())
     synced = app.store.subscribers.sync(rows, reading, allow_removals=allow_removals)
     app.store.subscribers.remember("preferences", "" if synced.problems else seen)
     return synced
+
+
+def look_up(app: App, email: str) -> Known:
+    """A subscriber by address, however it is spelt. Raises UsageError if there is none."""
+    subscriber = issues.subscriber(app, email)
+    return Known(
+        subscriber,
+        tuple(Subscribed(each, status_at(app.now(), subscriber, each.status))
+              for each in app.store.subscribers.subscriptions(subscriber.id)
+              if each.newsletter in app.settings.newsletters),
+        tuple(app.store.outbox.had(subscriber.id)),
+    )
+
+
+def list_subscribers(app: App, *, status: str = "", newsletter: str = "") -> Iterator[Listed]:
+    """Everyone, or those who are subscribed to a newsletter, with their status and interests there.
+
+    With `status` those alone who have it. Raises UsageError for an unknown newsletter.
+    """
+    if newsletter:
+        listed = (Listed(subscriber, status_at(app.now(), subscriber, each.status), each.interests)
+                  for subscriber, each in app.store.subscribers.of(app.newsletter(newsletter).name))
+    else:
+        listed = (Listed(each, status_at(app.now(), each), each.interests) for each in app.store.subscribers.all())
+    return (each for each in listed if not status or each.status == status)
 
 
 def export_subscribers(app: App, format: str, out: TextIO) -> None:

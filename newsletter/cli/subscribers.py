@@ -2,12 +2,16 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from newsletter.cli.opened import project
 from newsletter.cli.report import Json, example, facts, result, say, table
+from newsletter.model import Interests
+
+if TYPE_CHECKING:
+    from newsletter.app.subscribers import Subscribed
 
 group = typer.Typer(no_args_is_help=True, help="Subscribers: bring the preference file in, look somebody up, export.")
 
@@ -32,18 +36,19 @@ def sync(
         )
 
 
-@group.command("list", epilog=example("newsletter subscribers list", "newsletter subscribers list --status paused"))
+@group.command("list", epilog=example("newsletter subscribers list", "newsletter subscribers list --status paused",
+                                   "newsletter subscribers list --newsletter weekly"))
 def list_subscribers(
     status: Annotated[str, typer.Option(help="Only those of this status: active, paused, unsubscribed …")] = "",
+    newsletter: Annotated[str, typer.Option(help="Only those subscribed to it, with status and topics there.")] = "",
     as_json: Json = False,
 ) -> None:
     """List subscribers with the topics they chose."""
+    from newsletter.app import subscribers
+
     with project() as app:
-        rows = [
-            (each.email, each.name, each.status,
-             "; ".join([*each.interests.topics, *(f"-{slug}" for slug in each.interests.excluded)]))
-            for each in app.store.subscribers.all() if not status or each.status == status
-        ]
+        rows = [(each.subscriber.email, each.subscriber.name, each.status, _topics(each.interests))
+                for each in subscribers.list_subscribers(app, status=status, newsletter=newsletter)]
         names = ("email", "name", "status", "topics")
         result([dict(zip(names, row, strict=True)) for row in rows], as_json=as_json,
                words=lambda: table([name.upper() for name in names], rows))
@@ -53,19 +58,41 @@ def list_subscribers(
 def show(
     email: Annotated[str, typer.Argument(help="The address, however it is spelt.")], as_json: Json = False,
 ) -> None:
-    """Show one subscriber and what they were sent."""
-    from newsletter.app import issues
+    """Show one subscriber: what they chose, each subscription, and what they were sent."""
+    from newsletter.app import subscribers
 
     with project() as app:
-        reader = issues.subscriber(app, email)
-        had = [f"{each.issue}: {each.state}" for each in app.store.outbox.had(reader.id)]
-        interests = reader.interests
+        known = subscribers.look_up(app, email)
+        subscriber, interests = known.subscriber, known.subscriber.interests
+        until = subscriber.paused_until
+        had = [f"{each.issue}: {each.state}" for each in known.issues]
+        chosen = [_subscription(each) for each in known.subscriptions]
         data = {
-            "email": reader.email, "name": reader.name, "status": reader.status, "topics": "; ".join(interests.topics),
+            "email": subscriber.email, "name": subscriber.name, "status": subscriber.status,
+            "paused_until": until.isoformat() if until else "", "topics": "; ".join(interests.topics),
             "excluded": "; ".join(interests.excluded), "frequency": interests.frequency, "language": interests.language,
-            "format": interests.format, "line": reader.line, "issues": had,
+            "format": interests.format, "line": subscriber.line, "issues": had,
         }
-        result(data, as_json=as_json, words=lambda: facts(data | {"issues": ", ".join(had) or "none yet"}))
+
+        def words() -> None:
+            facts(data | {"issues": ", ".join(had) or "none yet"})
+            print()
+            if chosen:
+                table([name.upper() for name in chosen[0]], [list(each.values()) for each in chosen])
+            else:
+                print("subscribed to no newsletter")
+
+        result(data | {"subscriptions": chosen}, as_json=as_json, words=words)
+
+
+def _subscription(each: "Subscribed") -> dict[str, str]:
+    own = each.subscription
+    return {"newsletter": own.newsletter, "status": each.status, "topics": _topics(own.interests),
+            "frequency": own.interests.frequency, "since": f"{own.since:%Y-%m-%d}"}
+
+
+def _topics(interests: Interests) -> str:
+    return "; ".join([*interests.topics, *(f"-{slug}" for slug in interests.excluded)])
 
 
 @group.command(epilog=example(

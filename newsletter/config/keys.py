@@ -202,6 +202,12 @@ class Publication:
     quiet: Quiet = _publication.quiet
     """What becomes of a quiet mail: `skip` sends nothing, `roll-over` keeps its stories for the next issue,
     `note` sends a short note."""
+    repeats: bool = _publication.repeats
+    """Whether it may bring a story that another newsletter of the project has already brought to the same subscriber.
+    Without it, a story comes to a subscriber once."""
+    everybody: bool = _publication.everybody
+    """Whether a newsletter that is added later goes to everybody whose row names no newsletters. Without it, it goes to
+    those who name it, to those who want all (`*`), and to those who come after it."""
 
 
 @table(frozen=True, slots=True, kw_only=True, config=CLOSED)

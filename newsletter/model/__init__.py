@@ -50,6 +50,7 @@ from newsletter.model.subscriber import (
     Subscription,
     Variation,
     spoken_in,
+    status_at,
     subscriptions,
 )
 
@@ -58,5 +59,6 @@ __all__ = [
     "Frequency", "Harvest", "Interests", "IssueState", "Manifest", "Match", "Member", "Message", "Newsletter",
     "OpenSlot", "Outcome", "Past", "Picture", "Place", "Problem", "Quiet", "Reason", "Receipt", "Recorded", "Records",
     "Section", "Settled", "Slot", "Source", "State", "Status", "Story", "Subscriber", "Subscription", "Topic",
-    "Variation", "Verb", "Verdict", "Weights", "digest", "may", "spoken_in", "subscriptions",
+    "Variation", "Verb", "Verdict", "Weights", "digest", "may", "spoken_in", "status_at",
+    "subscriptions",
 ]

@@ -80,7 +80,7 @@ class Subscriber:
     newsletters: tuple[str, ...] = ()
     """Names of the newsletters chosen, `*` for all; empty: those that existed when the row was first read."""
     declined: tuple[str, ...] = ()
-    """Names of newsletters excluded with a leading hyphen."""
+    """Names of newsletters excluded with a leading hyphen; `*` is all of them."""
     variations: Mapping[str, Variation] = field(default_factory=dict)
     """By newsletter."""
     paused_until: datetime | None = None
@@ -113,7 +113,7 @@ def subscriptions(
 
 
 def _wants(subscriber: Subscriber, newsletter: Newsletter, *, is_older: bool) -> bool:
-    if newsletter.name in subscriber.declined:
+    if newsletter.name in subscriber.declined or "*" in subscriber.declined:
         return False
     if subscriber.newsletters:
         return newsletter.name in subscriber.newsletters or "*" in subscriber.newsletters
@@ -128,6 +128,16 @@ def _subscription(subscriber: Subscriber, newsletter: str, since: datetime) -> S
     if own.frequency is not None:
         interests = replace(interests, frequency=own.frequency)
     return Subscription(newsletter, own.status or "active", interests, since)
+
+
+def status_at(instant: datetime, subscriber: Subscriber, own: Status = "active") -> Status:
+    """The status of a subscriber at an instant; with a subscription's own status, that of the subscription.
+
+    Only `active` is mailed. The store's `mailable` asks the same of its rows.
+    """
+    lasting = own if subscriber.status == "active" else subscriber.status
+    is_paused = subscriber.paused_until is not None and instant < subscriber.paused_until
+    return "paused" if lasting == "active" and is_paused else lasting
 
 
 def spoken_in(language: str, among: Collection[str], default: str) -> str:

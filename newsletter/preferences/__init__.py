@@ -3,17 +3,19 @@
     path ─▶ encoding ─▶ a format (table, jsonlines, jsonlist, yamllist, tomltables) ─▶ Row ─▶ people ─▶ Subscriber
 
 A format knows lines and cells and nothing of newsletters; `columns` says which cell is which of our fields; `choices`
-judges single cells; `people` makes subscribers. What is wrong with one row is a `Problem` with the row's line. The file
-is read from front to back; a table and JSON Lines take the same memory however long they are.
+judges single cells, `variations` and `pause` those that speak of one newsletter and of a pause; `people` makes
+subscribers. What is wrong with one row is a `Problem` with the row's line, and with a header one with the header's. The
+file is read from front to back; a table and JSON Lines take the same memory however long they are.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TextIO
 
 from newsletter.errors import DataError, UsageError
 from newsletter.model import Problem, Subscriber
 from newsletter.preferences import encoding, jsonlines, jsonlist, people, table, tomltables, yamllist
+from newsletter.preferences.offer import Offer
 from newsletter.preferences.row import Format
 from newsletter.text import meant, nearest, quoted
 
@@ -34,13 +36,14 @@ def read(
     path: Path, *,
     topic: Callable[[str], str | None],
     suggestion: Callable[[str], str] = _no_suggestion,
+    newsletters: Collection[str] = (),
     place: str = "",
 ) -> Iterator[Subscriber | Problem]:
     """The people of a preference file, in its order, each after the problems of its row.
 
     `topic` gives the slug for a word a person wrote, or None (`Topics.slug`); `suggestion` a topic that an unknown word
-    may have meant, or "" (`Topics.suggestion`). `place` is what messages call the file, its path if empty. The format
-    goes by the extension. The same person twice comes twice.
+    may have meant, or "" (`Topics.suggestion`). `newsletters` are the names that newsletter.toml has. `place` is what
+    messages call the file, its path if empty. The format goes by the extension. The same person twice comes twice.
     Raises `DataError`, at the first step of the iteration, for a file that cannot be used as a whole.
     """
     place = place or path.as_posix()
@@ -49,7 +52,7 @@ def read(
         raise DataError(f'the extension "{path.suffix}" names no format that is read here', place=place,
                         cure=f"Save it with one of these extensions: {', '.join(_BY_SUFFIX)}.")
     with encoding.opened(path, place) as text:
-        yield from people.read(form.read(text, place), place, topic, suggestion)
+        yield from people.read(form.read(text, place), place, Offer(topic, suggestion, newsletters))
 
 
 def write(subscribers: Iterable[Subscriber], format: str, out: TextIO) -> None:

@@ -1,7 +1,7 @@
 """Single cells: what a person wrote, the value it means, and what to tell them if it means none."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Generic, Literal, NamedTuple, TypeVar
@@ -10,7 +10,8 @@ from babel.core import Locale, UnknownLocaleError, parse_locale
 
 from newsletter import timezones
 from newsletter.model import Frequency, Quiet, Status
-from newsletter.text import DASHES, hyphened, meant, nearest, quoted
+from newsletter.preferences.offer import Offer
+from newsletter.text import DASHES, hyphened, line, meant, nearest, quoted
 
 T = TypeVar("T")
 
@@ -30,9 +31,9 @@ class Reading(NamedTuple, Generic[T]):
 
 
 class Choice(NamedTuple):
-    """The topics of one cell."""
+    """The topics, or the newsletters, of one cell."""
 
-    topics: tuple[str, ...]
+    chosen: tuple[str, ...]
     excluded: tuple[str, ...]
 
 
@@ -181,6 +182,7 @@ def topics(cell: str, topic: Callable[[str], str | None], suggestion: Callable[[
 _TAG = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 _EXCLUDING = re.compile(rf"\s*[{DASHES}][{DASHES}\s]*")
 _SAYS_NO = re.compile(r"(?:!|(?:no|not|without|except)\s)\s*", re.IGNORECASE)
+_ALL = ("all", "everything", "any")
 _AROUND = ' \t"'  # some export a list as "one","two" in one cell
 
 
@@ -206,6 +208,49 @@ def _unknown_topic(word: str, name: str, near: str) -> Fault:
     """`name` is the word without what excludes it, `near` what may be meant."""
     if name == "*":
         return Fault(f"{quoted(word)} would exclude everything", "Write “paused” as the status of this subscriber.")
-    if word.casefold() in ("all", "everything", "any"):
+    if word.casefold() in _ALL:
         return Fault(f"{quoted(word)} is no topic", "Write “*” for all topics.")
     return Fault(f"{quoted(word)} is no topic", meant(near) or "Write a topic of topics.toml, or add this one there.")
+
+
+# --- Newsletters ----------------------------------------------------------------------------------------------
+
+
+def newsletters(cell: str, offer: Offer) -> Reading[Choice]:
+    """The newsletters named in a cell, in its order, and those excluded as topics are; `-*` is none at all.
+
+    An unknown name is reported and stays: a cell that names something never means the same as an empty one. An unknown
+    name that is excluded also excludes what it probably means.
+    """
+    chosen: dict[str, None] = {}
+    excluded: dict[str, None] = {}
+    faults = []
+    for word in map(line, _words(cell, offer.newsletter)):
+        excludes, name = bool(_EXCLUDING.match(word)), _bare(word).strip(_AROUND)
+        known = "*" if name == "*" else offer.newsletter(name)
+        if known is None and word:
+            excludes, name = excludes or bool(_SAYS_NO.match(name)), _SAYS_NO.sub("", name, 1)
+            near = offer.newsletter(name) or offer.newsletter_like(name)
+            faults.append(_unknown_newsletter(word, f"-{near}" if near and excludes else near))
+            if excludes and near:
+                excluded[near] = None
+        if word:
+            (excluded if excludes else chosen)[known or name or "*"] = None
+    return Reading(Choice(tuple(chosen), tuple(excluded)), tuple(faults))
+
+
+def listing(chosen: Iterable[str], excluded: Iterable[str]) -> list[str]:
+    """The items of a cell of topics or newsletters."""
+    return [*chosen, *(f"-{name}" for name in excluded)]
+
+
+def is_blank(cell: str) -> bool:
+    """Whether a cell names nothing: spaces and what parts words are not a choice."""
+    return not cell.strip(f"{_AROUND}\r\n;,|")
+
+
+def _unknown_newsletter(word: str, near: str) -> Fault:
+    if word.casefold() in _ALL:
+        return Fault(f"{quoted(word)} is no newsletter", "Write “*” for all newsletters.")
+    cure = meant(near) or "Write a newsletter of newsletter.toml, “*” for all of them or “-*” for none."
+    return Fault(f"{quoted(word)} is no newsletter", cure)

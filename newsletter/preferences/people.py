@@ -1,83 +1,110 @@
 """From rows to subscribers, and back to the fields that are written."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache, partial
+from typing import NamedTuple
 
 from newsletter import address, text
 from newsletter.errors import DataError
 from newsletter.model import Interests, Problem, Status, Subscriber
-from newsletter.preferences import choices
+from newsletter.preferences import choices, pause, variations
 from newsletter.preferences.choices import Fault, Reading
 from newsletter.preferences.columns import FIELDS, LONGEST, Columns, columns, field_of
+from newsletter.preferences.offer import Offer
 from newsletter.preferences.row import Fields, Row, at, listed
 
 
-def read(
-    rows: Iterable[Row | Problem], place: str, topic: Callable[[str], str | None], suggestion: Callable[[str], str],
-) -> Iterator[Subscriber | Problem]:
-    """The subscribers of rows, each after its row's problems. A row without a good address gives a problem alone."""
-    layout = lru_cache(maxsize=256)(partial(columns, topic=topic))
-    wishes = lru_cache(maxsize=8192)(partial(_interests, topic=topic, suggestion=suggestion))
+def read(rows: Iterable[Row | Problem], place: str, offer: Offer) -> Iterator[Subscriber | Problem]:
+    """The subscribers of rows, each after its row's problems. A row without a good address gives a problem alone; what
+    is wrong with a column's name is one problem, however many rows have it."""
+    layout = lru_cache(maxsize=256)(partial(columns, offer=offer))
+    reader = _Reader(offer)
+    reported: set[Fault] = set()
     for row in rows:
         if isinstance(row, Problem):
             yield row
-        else:
-            person, faults = _person(row, layout(row.names), wishes)
-            for fault in faults:
-                yield Problem(at(place, row.line), fault.found, fault.cure)
-            if person:
-                yield person
+            continue
+        read_as = layout(row.names)
+        for fault in read_as.faults:
+            if fault not in reported:
+                reported.add(fault)
+                yield Problem(at(place, row.header or row.line), fault.found, fault.cure)
+        subscriber, faults = reader.subscriber(row, read_as)
+        for fault in faults:
+            yield Problem(at(place, row.line), fault.found, fault.cure)
+        if subscriber:
+            yield subscriber
 
 
 def fields(subscriber: Subscriber) -> Fields:
     """What is written of a subscriber: every field that says something, ours first."""
-    wishes = subscriber.interests
+    wishes, until = subscriber.interests, subscriber.paused_until
+    is_paused_for_good = subscriber.status == "paused"  # a date beside it would end that
     ours: dict[str, str | list[str]] = {
-        "email": subscriber.email, "name": subscriber.name,
-        "topics": [*wishes.topics, *(f"-{slug}" for slug in wishes.excluded)],
-        "frequency": wishes.frequency, "language": wishes.language, "timezone": subscriber.timezone,
-        "format": wishes.format, "status": subscriber.status, "note": subscriber.note, "quiet": wishes.quiet,
+        "email": subscriber.email, "name": subscriber.name, "topics": choices.listing(wishes.topics, wishes.excluded),
+        "newsletters": choices.listing(subscriber.newsletters, subscriber.declined), "frequency": wishes.frequency,
+        "language": wishes.language, "timezone": subscriber.timezone, "format": wishes.format,
+        "status": subscriber.status,
+        "paused_until": pause.written(until, subscriber.timezone) if until and not is_paused_for_good else "",
+        "note": subscriber.note, "quiet": wishes.quiet,
     }
     # An empty field is written where a column that is kept could be taken for it.
     mistakable = {field_of(name) for name in subscriber.extra}
-    return {name: ours[name] for name in FIELDS if ours[name] or name in mistakable} | dict(subscriber.extra)
+    written = {name: ours[name] for name in FIELDS if ours[name] or name in mistakable}
+    return written | dict(variations.fields(subscriber.variations)) | dict(subscriber.extra)
 
 
-Wishes = Callable[[str, str, str, str, str], Reading[Interests]]
-"""Interests from the cells topics, frequency, language, format and quiet. Cached: most people choose as others do."""
+class _Wishes(NamedTuple):
+    """The cells that make interests."""
+
+    topics: str
+    frequency: str
+    language: str
+    format: str
+    quiet: str
 
 
-def _person(row: Row, layout: Columns, wishes: Wishes) -> tuple[Subscriber | None, list[Fault]]:
-    cells = [*row.cells, ""]  # index -1 is the cell that is not there
-    ours = layout.ours
-    try:
-        mailbox = address.parse(cells[ours["email"]])
-    except DataError as error:
-        return None, [Fault(error.found, error.cure)]
-    chosen, faults = _topics_cell(cells, layout)
-    interests = wishes(chosen, cells[ours["frequency"]], cells[ours["language"]], cells[ours["format"]],
-                       cells[ours["quiet"]])
-    zone = choices.zone(cells[ours["timezone"]])
-    status = _status(cells, layout)
-    name = text.line(cells[ours["name"]], LONGEST)
-    for reading in (interests, zone, status):
-        faults += reading.faults
-    if "\N{REPLACEMENT CHARACTER}" in name:
-        faults.append(Fault(f"the name {text.quoted(name)} has bytes that are no text", "Save the file as UTF-8."))
-    return Subscriber(
-        mailbox.email, mailbox.key, name, interests.value, zone.value, status.value,
-        text.lines(cells[ours["note"]]), _extra(cells, layout), row.line,
-    ), faults
+class _Reader:
+    """Makes subscribers of rows. What cells mean is remembered: most people choose as others do."""
+
+    def __init__(self, offer: Offer) -> None:
+        self._offer = offer
+        self._interests = lru_cache(maxsize=8192)(partial(_interests, offer=offer))
+        self._newsletters = lru_cache(maxsize=8192)(partial(choices.newsletters, offer=offer))
+        self._variations = lru_cache(maxsize=8192)(partial(variations.read, offer=offer))
+
+    def subscriber(self, row: Row, layout: Columns) -> tuple[Subscriber | None, list[Fault]]:
+        """The subscriber of a row, None without a good address; and what was wrong with its cells."""
+        cells = [*row.cells, ""]  # index -1 is the cell that is not there
+        ours = layout.ours
+        try:
+            mailbox = address.parse(cells[ours["email"]])
+        except DataError as error:
+            return None, [Fault(error.found, error.cure)]
+        topics, faults = _topics_cell(cells, layout)
+        interests = self._interests(_Wishes(topics, *(cells[ours[name]] for name in _Wishes._fields[1:])))
+        newsletters = self._newsletters(cells[ours["newsletters"]])
+        varying = self._variations(tuple(cells[column.position] for column in layout.variations), layout.variations)
+        zone = choices.zone(cells[ours["timezone"]])
+        written, until = _status(cells, layout), pause.until(cells[ours["paused_until"]], zone.value)
+        status, paused_until = pause.combined(written, until)
+        name = text.line(cells[ours["name"]], LONGEST)
+        for faulty in (interests.faults, newsletters.faults, varying.faults, zone.faults, written.faults, until.faults):
+            faults += faulty
+        if "\N{REPLACEMENT CHARACTER}" in name:
+            faults.append(Fault(f"the name {text.quoted(name)} has bytes that are no text", "Save the file as UTF-8."))
+        return Subscriber(
+            mailbox.email, mailbox.key, name, interests.value, zone.value, status,
+            text.lines(cells[ours["note"]]), _extra(cells, layout), row.line, 0, newsletters.value.chosen,
+            newsletters.value.excluded, varying.value, paused_until,
+        ), faults
 
 
-def _interests(
-    topics: str, frequency: str, language: str, format: str, quiet: str,
-    topic: Callable[[str], str | None], suggestion: Callable[[str], str],
-) -> Reading[Interests]:
-    choice = choices.topics(topics, topic, suggestion)
-    often, tongue = choices.frequency(frequency), choices.language(language)
-    form, rest = choices.format(format), choices.quiet(quiet)
-    interests = Interests(choice.value.topics, choice.value.excluded, often.value, tongue.value, form.value, rest.value)
+def _interests(wishes: _Wishes, offer: Offer) -> Reading[Interests]:
+    choice = choices.topics(wishes.topics, offer.topic, offer.topic_like)
+    often, tongue = choices.frequency(wishes.frequency), choices.language(wishes.language)
+    form, rest = choices.format(wishes.format), choices.quiet(wishes.quiet)
+    interests = Interests(choice.value.chosen, choice.value.excluded, often.value, tongue.value, form.value, rest.value)
     return Reading(interests, choice.faults + often.faults + tongue.faults + form.faults + rest.faults)
 
 

@@ -15,10 +15,12 @@ class Row(NamedTuple):
     """The names of the cells; a table's header, an entry's keys."""
     cells: list[str]
     """As many as there are names. The items of a list are parted by line feeds."""
+    header: int = 0
+    """The line of the names; 0 where each row has its own."""
 
 
 Fields = Mapping[str, str | list[str]]
-"""One person for writing: field or column and its value, ours first. Only `topics` is a list."""
+"""One person for writing: field or column and its value, ours first. Topics and newsletters are lists."""
 
 
 class Format(Protocol):

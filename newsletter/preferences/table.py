@@ -20,6 +20,7 @@ def read(text: TextIO, place: str) -> Iterator[Row | Problem]:
     """The rows under the header. Raises `DataError` if no header is there, or none of its columns is the address."""
     lines = _Lines(text)
     header, delimiter = _header(lines, place)
+    header_line = lines.start
     for record in _records(lines, delimiter, place):
         if isinstance(record, Problem):
             yield record
@@ -28,19 +29,23 @@ def read(text: TextIO, place: str) -> Iterator[Row | Problem]:
                           f'Put a cell with "{delimiter}" in it in quotation marks.')
         elif any(map(str.strip, record)):
             cells = record[:len(header)] + [""] * (len(header) - len(record))
-            yield Row(lines.start, header, cells)
+            yield Row(lines.start, header, cells, header_line)
 
 
 def write(people: Iterable[Fields], out: TextIO) -> None:
     """A header and a line for each; one that a spreadsheet shows and does not run (OWASP, "CSV injection")."""
     rows = list(people)
     used = dict.fromkeys(name for row in rows for name in row)
-    ours = [name for name in FIELDS if name != "quiet" or name in used]
+    ours = [name for name in FIELDS if name in used or name not in _RARE]
     names = ours + [name for name in used if name not in FIELDS]
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(map(_shielded, names))
     for row in rows:
         writer.writerow([_shielded(_cell(row.get(name, ""))) for name in names])
+
+
+_RARE = ("newsletters", "paused_until", "quiet")
+"""Columns that are left out where nobody uses them; an empty cell means the same."""
 
 
 class _Lines:

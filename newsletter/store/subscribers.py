@@ -1,7 +1,7 @@
 """Subscribers: what the preference file says of each, and what we know ourselves of who wants to be left alone."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, get_args
 
@@ -133,8 +133,7 @@ class Subscribers:
                  .where(subscription.c.newsletter.in_(select(newsletter.c.name)), subscription.c.subscriber == id)
                  .order_by(subscription.c.newsletter))
         with self._database.reading() as connection:
-            return [Subscription(name, status, interests_of(interests), since)
-                    for name, status, interests, since in connection.execute(query)]
+            return [_subscription_of(row) for row in connection.execute(query)]
 
     def all(self, status: Status | None = None) -> Iterator[Subscriber]:
         """Everyone, or everyone of one status, in the order in which we first saw them."""
@@ -143,6 +142,16 @@ class Subscribers:
             query = query.where(table.c.status == status)
         with self._database.reading() as connection:
             yield from map(subscriber_of, streamed(connection, query))
+
+    def of(self, newsletter: str) -> Iterator[tuple[Subscriber, Subscription]]:
+        """Everyone who has a subscription to a newsletter, whatever its status, with that subscription; in the same
+        order."""
+        columns = (subscription.c.newsletter, subscription.c.status, subscription.c.interests, subscription.c.since)
+        query = (select(*columns, *SUBSCRIBER_COLUMNS).join(table, table.c.id == subscription.c.subscriber)
+                 .where(subscription.c.newsletter == newsletter).order_by(table.c.id))
+        with self._database.reading() as connection:
+            for row in streamed(connection, query):
+                yield subscriber_of(row[len(columns):]), _subscription_of(row[:len(columns)])
 
     def find(self, text: str, limit: int) -> list[Subscriber]:
         """People whose address or name holds these words, in the order in which we first saw them; with none, everyone.
@@ -205,6 +214,11 @@ class Subscribers:
         with self._database.reading() as connection:
             row = connection.execute(select(*SUBSCRIBER_COLUMNS).where(condition)).first()
         return None if row is None else subscriber_of(row)
+
+
+def _subscription_of(row: Sequence[Any]) -> Subscription:
+    newsletter, status, interests, since = row
+    return Subscription(newsletter, status, interests_of(interests), since)
 
 
 _RECENT = 50

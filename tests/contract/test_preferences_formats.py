@@ -4,7 +4,9 @@ import io
 import tempfile
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import UTC, date, datetime, time
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
@@ -13,7 +15,7 @@ from hypothesis import strategies as st
 from newsletter import address
 from newsletter.choosing import topicsfile
 from newsletter.errors import DataError, UsageError
-from newsletter.model import Interests, Problem, Subscriber
+from newsletter.model import Interests, Problem, Subscriber, Variation
 from newsletter.preferences import read, write
 from newsletter.preferences.columns import LONGEST, field_of
 from newsletter.text import line as clean_line
@@ -22,6 +24,7 @@ from newsletter.text import lines as clean_lines
 DATA = Path(__file__).parents[1] / "data" / "preferences"
 FORMATS = ("csv", "jsonl", "json", "yaml", "toml")
 SLUGS = ("ai", "security", "crypto")
+NEWSLETTERS = ("weekly", "briefing", "long-read")
 
 
 def topic(word: str) -> str | None:
@@ -42,7 +45,7 @@ def read_text(text: str | bytes, form: str) -> list[Subscriber | Problem]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"people.{form}"
         path.write_bytes(text.encode() if isinstance(text, str) else text)
-        return list(read(path, topic=topic, place="people"))
+        return list(read(path, topic=topic, newsletters=NEWSLETTERS, place="people"))
 
 
 THE_SAME = (
@@ -104,8 +107,26 @@ TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=30) | st.samp
 ])
 NAMES = TEXTS.map(lambda written: clean_line(written, LONGEST))
 COLUMNS = st.sampled_from(["Notes", "E-Mail"]) | NAMES.filter(
-    lambda name: name and not field_of(name) and not topic(name),
+    lambda name: name and not field_of(name) and not topic(name) and ":" not in name,
 )
+TOPICS = st.lists(st.sampled_from([*SLUGS, "*"]), unique=True).map(tuple)
+EXCLUDED = st.lists(st.sampled_from(SLUGS), unique=True).map(tuple)
+CHOICES = st.lists(st.sampled_from([*NEWSLETTERS, "*"]), unique=True).map(tuple)
+FREQUENCIES = st.sampled_from(["every", "weekly", "fortnightly", "monthly", "never"])
+STATUSES = st.sampled_from(["active", "paused", "pending", "unsubscribed", "bounced", "complained", "removed"])
+VARIATIONS = st.builds(
+    lambda choice, frequency, status: Variation(choice[0], choice[1], frequency, status),
+    st.just((None, None)) | st.tuples(TOPICS, EXCLUDED), st.none() | FREQUENCIES, st.none() | STATUSES,
+).filter(lambda variation: variation != Variation())
+PAUSES = st.none() | st.datetimes(timezones=st.just(UTC)) | st.dates(min_value=date(1970, 1, 2)).map(
+    lambda day: datetime.combine(day, time(), ZoneInfo("Europe/London")).astimezone(UTC))
+
+
+def as_read(subscriber: Subscriber) -> Subscriber:
+    """Nobody who is read has both: who is paused with a date is active again from it on."""
+    return replace(subscriber, paused_until=None) if subscriber.status == "paused" else subscriber
+
+
 SUBSCRIBERS = st.builds(
     lambda mailbox, **rest: Subscriber(mailbox.email, mailbox.key, **rest),
     st.sampled_from([
@@ -115,24 +136,30 @@ SUBSCRIBERS = st.builds(
     name=NAMES,
     interests=st.builds(
         Interests,
-        topics=st.lists(st.sampled_from([*SLUGS, "*"]), unique=True).map(tuple),
-        excluded=st.lists(st.sampled_from(SLUGS), unique=True).map(tuple),
-        frequency=st.sampled_from(["every", "weekly", "fortnightly", "monthly", "never"]),
+        topics=TOPICS,
+        excluded=EXCLUDED,
+        frequency=FREQUENCIES,
         language=st.sampled_from(["", "en", "pt-BR", "zh-Hant-TW"]),
         format=st.sampled_from(["html", "text"]),
         quiet=st.sampled_from(["", "skip", "roll-over", "note"]),
     ),
     timezone=st.sampled_from(["", "Europe/London", "America/Argentina/Buenos_Aires", "UTC"]),
-    status=st.sampled_from(["active", "paused", "pending", "unsubscribed", "bounced", "complained", "removed"]),
+    status=STATUSES,
     note=TEXTS.map(clean_lines),
     extra=st.dictionaries(COLUMNS, TEXTS.map(clean_lines).filter(bool), max_size=3),
-)
+    newsletters=CHOICES,
+    declined=CHOICES,
+    variations=st.dictionaries(st.sampled_from(NEWSLETTERS), VARIATIONS, max_size=2),
+    paused_until=PAUSES,
+).map(as_read)
 
 
 @pytest.mark.parametrize("form", FORMATS)
 @settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(SUBSCRIBERS, min_size=1, max_size=4))
 @example([replace(THE_SAME[1], name="", extra={"Full Name": "Ben", "Notes": "n"})])
+@example([replace(THE_SAME[0], variations={"weekly": Variation(topics=(), excluded=())}, declined=("*",))])
+@example([replace(THE_SAME[0], paused_until=datetime(2027, 2, 28, 23, tzinfo=UTC))])  # midnight in Madrid
 def test_what_is_written_is_read_again(form: str, subscribers: list[Subscriber]) -> None:
     back = read_text(written(subscribers, form), form)
     assert [replace(person, line=0) if isinstance(person, Subscriber) else person for person in back] == subscribers
@@ -229,5 +256,6 @@ def test_an_unknown_format_is_refused_with_the_ones_there_are() -> None:
 def test_the_example_beside_the_readme_has_no_mistake() -> None:
     project = Path(__file__).parents[2]
     topics = topicsfile.parse((project / "sample" / "topics.toml").read_text(encoding="utf-8"), place="topics.toml")
-    found = list(read(project / "subscribers" / "example.csv", topic=topics.slug))
+    found = list(read(project / "subscribers" / "example.csv", topic=topics.slug,
+                      newsletters=("weekly", "briefing")))
     assert [type(person) for person in found] == [Subscriber] * 6

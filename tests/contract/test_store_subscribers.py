@@ -284,6 +284,14 @@ def test_a_subscription_follows_its_row_and_remembers_since_when(store: Store) -
     assert weekly == Subscription("weekly", "paused", Interests(("law",), frequency="monthly"), NOW)
 
 
+def test_the_subscribers_of_a_newsletter_come_with_their_subscription_whatever_its_status(store: Store) -> None:
+    left = replace(person("bob"), variations={"weekly": Variation(status="unsubscribed")})
+    store.subscribers.sync([person("ann"), left, replace(person("cem"), newsletters=("daily",))], READING)
+    assert [(subscriber.key, each.newsletter, each.status) for subscriber, each in store.subscribers.of("weekly")] == [
+        (person("ann").key, "weekly", "active"), (left.key, "weekly", "unsubscribed")]
+    assert list(store.subscribers.of("monthly")) == []
+
+
 def test_who_declines_a_newsletter_is_sent_nothing_more_of_it(store: Store) -> None:
     fill(store, [person("ann"), person("bob")])
     freeze(store)
