@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 _BYTES = 16
 """Of a handle and of a token's MAC: 128 bits (RFC 2104, section 5)."""
@@ -26,7 +27,12 @@ class Keyring:
 
     def handle(self, address: str) -> str:
         """The handle of an address in its folded form (`Subscriber.key`): 32 hexadecimal digits that stand for it."""
-        return mac(self.handle_key, f"2\nhandle\n{address}", _BYTES).hex()
+        return _handle(self.handle_key, address)
+
+
+@lru_cache(256)  # one mail needs its subscriber's handle three times
+def _handle(key: bytes, address: str) -> str:
+    return mac(key, f"2\nhandle\n{address}").hex()
 
 
 def fingerprint(key: bytes) -> str:
