@@ -39,8 +39,9 @@ def _check(file: Path, known: str, *, is_needed: bool) -> None:
     """Refuses a key file that is missing or not the one that is `known` by its fingerprint."""
     keys = read_keys(file)
     if not keys and is_needed:
-        raise ConfigError("the key file is missing, and a new key would break the links in mails already sent",
-                          place=str(file), cure="Put the file back from a backup, or copy it from another sender.")
+        raise ConfigError(
+            "the key file is missing, and a new key would break the links in mails already sent", place=str(file),
+            cure="Put the file back from a backup, or copy it from another machine that sends.")
     if keys and known and known not in map(fingerprint, keys):
         raise ConfigError(f"the key file does not hold the key that this store knows (fingerprint {known})",
                           place=str(file), cure="Put the right file back from a backup of this project.")
