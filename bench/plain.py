@@ -69,7 +69,7 @@ class Plain:
         mail["To"] = Address(subscriber.name, addr_spec=subscriber.email)
         mail["Subject"] = subject
         mail["Date"] = format_datetime(self.date)
-        mail["Message-ID"] = f"<{self.links.message_id_local(self.manifest.issue, subscriber.id)}@example.org>"
+        mail["Message-ID"] = f"<{self.links.message_id_local(self.manifest.issue, subscriber)}@example.org>"
         mail["List-ID"] = f"<{newsletter}.example.org>"
         mail["List-Unsubscribe"] = f"<{unsubscribe}>"
         mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
@@ -92,8 +92,8 @@ class Plain:
         newsletter = self.manifest.newsletter.name
         return {
             "greeting": self._words.greeting(subscriber.name),
-            "unsubscribe_url": self.links.unsubscribe(newsletter, subscriber.id),
-            "preferences_url": self.links.preferences(newsletter, subscriber.id),
+            "unsubscribe_url": self.links.unsubscribe(newsletter, subscriber),
+            "preferences_url": self.links.preferences(newsletter, subscriber),
         }
 
     @cached_property

@@ -9,7 +9,7 @@ from typing import Literal, get_args
 
 from playwright.sync_api import Browser, Page, Route, sync_playwright
 
-from newsletter.web.schemes import shown_in
+from newsletter.web.preview.schemes import shown_in
 
 Scheme = Literal["light", "dark", "inverted", "no-pictures", "no-style"]
 """`dark`: the program obeys `prefers-color-scheme`, as Apple Mail does. `inverted`: it knows no such query and turns

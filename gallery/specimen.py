@@ -86,9 +86,10 @@ def specimens(
 def project(folder: Path) -> Iterator[App]:
     """The sample project in a folder that is empty or not there, on the morning of `TODAY`, its stories read."""
     sample.create(folder, today=TODAY)
-    key = folder / config.read(folder / config.FILE).key
-    key.touch(mode=0o600)
-    key.write_bytes(b"specimens are no secret, any key")
+    settings = config.read(folder / config.FILE)
+    for key in (folder / settings.key, folder / settings.handle_key):
+        key.touch(mode=0o600)
+        key.write_bytes(b"specimens are no secret, any key")
     with Project(folder, SetClock(MORNING)).app() as app:
         stories.fetch(app, progress=lambda source: None)
         yield app
@@ -112,15 +113,15 @@ def _specimen(app: App, manifest: Manifest, reader: Subscriber) -> Specimen:
     """Composed as it is for sending."""
     newsletter, language = manifest.newsletter, reader.interests.language
     template = app.template(newsletter)
-    site = Site(app.settings.site.postal_address, app.links.web(manifest.issue))
+    site = Site(app.settings.site.postal_address, app.links().web(manifest.issue))
     blocks = compile(template, manifest, language=language, site=site)
     edition = Chooser(manifest, lambda language: weigh(blocks)).choose(reader.interests, frozenset()).edition
-    message = Composer(manifest, {language: blocks}, app.links, date=manifest.slot.instant).compose(reader, edition)
+    message = Composer(manifest, {language: blocks}, app.links(), date=manifest.slot.instant).compose(reader, edition)
     words = template.words(language)
     personal = {
         "greeting": words.greeting(reader.name),
-        "unsubscribe_url": app.links.unsubscribe(newsletter.name, reader.id),
-        "preferences_url": app.links.preferences(newsletter.name, reader.id),
+        "unsubscribe_url": app.links().unsubscribe(newsletter.name, reader),
+        "preferences_url": app.links().preferences(newsletter.name, reader),
     }
     mjml = expand(template, manifest, layout(edition, manifest, words), personal, language=language, site=site)
     return Specimen(template.name, language, manifest, edition, blocks, personal, mjml, message.wire)

@@ -1,4 +1,4 @@
-"""The site's secret: 32 random bytes in a file that nobody else may read. Whoever has it can unsubscribe anyone."""
+"""Key files: random bytes that nobody else may read. Whoever has the keys can unsubscribe anyone."""
 
 import os
 import secrets
@@ -9,34 +9,46 @@ from newsletter.errors import ConfigError
 
 LENGTH = 32
 """Bytes of a key."""
+_MOST = 64
+"""Keys in one file; a longer file is something else."""
 
 
-def load_key(path: Path) -> bytes:
-    """The key in the file, which is made with mode 0600 if it is not there.
+def read_keys(path: Path) -> tuple[bytes, ...]:
+    """The keys in the file, one after another as they stand there; empty if there is no file.
 
-    Raises ConfigError if others may read it, if it is no key, or if it can be neither read nor made.
+    Raises ConfigError if the file can be read by others, if it is not made of whole keys, or if it cannot be read.
     """
     try:
-        if not path.exists():
-            _make(path)
         with path.open("rb") as file:
-            mode, key = os.fstat(file.fileno()).st_mode, file.read(LENGTH + 1)
+            mode, content = os.fstat(file.fileno()).st_mode, file.read(LENGTH * _MOST + 1)
+    except FileNotFoundError:
+        return ()
     except OSError as error:
-        cure = "Make the folder, or give this user the right to read and write there."
-        raise ConfigError(f"the key file cannot be used: {error.strerror}", place=str(path), cure=cure) from error
+        raise _unusable(path, error) from error
     if mode & 0o077:
         raise ConfigError("the key file can be read by others", place=str(path), cure=f"chmod 600 {path}")
-    if len(key) != LENGTH:
+    if not content or len(content) % LENGTH:
         raise ConfigError(
-            f"the key file does not hold {LENGTH} bytes",
-            place=str(path),
-            cure="Put it back from a backup; if you delete it a new one is made, and links in old mails stop working.",
+            f"the key file does not hold whole keys of {LENGTH} bytes: it has {len(content)} bytes",
+            place=str(path), cure="Put the file back from a backup.",
         )
-    return key
+    return tuple(content[start:start + LENGTH] for start in range(0, len(content), LENGTH))
+
+
+def make_key(path: Path) -> None:
+    """Makes a file with one new key and mode 0600, whole or not at all; an existing file stays as it is.
+
+    Of two processes that try at once, the first one's key stands. Raises ConfigError if the file cannot be made.
+    """
+    try:
+        _make(path)
+    except FileExistsError:
+        return
+    except OSError as error:
+        raise _unusable(path, error) from error
 
 
 def _make(path: Path) -> None:
-    """Makes the file whole or not at all; of two processes that try at once, the first one's key stands."""
     file, draft = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # O_EXCL, mode 0600
     try:
         with os.fdopen(file, "wb") as stream:
@@ -44,7 +56,10 @@ def _make(path: Path) -> None:
             stream.flush()
             os.fsync(stream.fileno())
         os.link(draft, path)
-    except FileExistsError:
-        pass
     finally:
         Path(draft).unlink()
+
+
+def _unusable(path: Path, error: OSError) -> ConfigError:
+    cure = "Make the folder, or give this user the right to read and write there."
+    return ConfigError(f"the key file cannot be used: {error.strerror}", place=str(path), cure=cure)

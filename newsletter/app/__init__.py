@@ -14,6 +14,7 @@ from pathlib import Path
 
 from newsletter import config
 from newsletter.alarm import Clock, SystemClock
+from newsletter.app.keys import open_keyring
 from newsletter.app.lock import SendingLock
 from newsletter.choosing import topicsfile
 from newsletter.choosing.related import Overrides
@@ -21,8 +22,7 @@ from newsletter.choosing.topics import Topics
 from newsletter.config import Settings
 from newsletter.delivering import Pace
 from newsletter.errors import ConfigError, DataError, UsageError
-from newsletter.key import load_key
-from newsletter.links import Links
+from newsletter.links import NEWEST, Keyring, Links
 from newsletter.model import Newsletter, Source
 from newsletter.render.template import Template
 from newsletter.sources import Sources
@@ -60,8 +60,13 @@ class App:
         return open_store(self.settings.store_url, root=self.root)
 
     @cached_property
-    def links(self) -> Links:
-        return Links(self.settings.site.base_url, load_key(self.root / self.settings.key))
+    def keyring(self) -> Keyring:
+        """Raises ConfigError if the key files are not those that the store knows."""
+        return open_keyring(self.settings, self.store)
+
+    def links(self, version: int = NEWEST) -> Links:
+        """The links of a frozen issue (`Issue.link_version`), or of what would be frozen now."""
+        return Links(self.settings.site.base_url, self.keyring, version=version)
 
     @cached_property
     def sources(self) -> Sources:

@@ -61,15 +61,22 @@ def composer(app: App, issue: Issue) -> Composer:
     Date is when its sending began: the same in every attempt, and in a preview before it the time it was prepared.
     """
     manifest = app.store.issues.manifest(issue.id)
-    return Composer(
-        manifest, app.store.issues.blocks(issue.id), app.links, date=issue.started_at or issue.prepared_at,
-    )
+    blocks, links = app.store.issues.blocks(issue.id), app.links(issue.link_version)
+    return Composer(manifest, blocks, links, date=issue.started_at or issue.prepared_at)
 
 
 def message_ids(app: App, issue: Issue) -> Callable[[Subscriber], str]:
-    """The Message-ID of each subscriber's mail, the same at every attempt."""
+    """The Message-ID of each subscriber's mail, the same at every attempt.
+
+    Empty for an erased subscriber: in the relay's log the Message-ID stands next to the address.
+    """
     domain = id_domain(app.store.issues.manifest(issue.id).newsletter)
-    return lambda subscriber: f"<{app.links.message_id_local(issue.id, subscriber.id)}@{domain}>"
+    links = app.links(issue.link_version)
+
+    def message_id(subscriber: Subscriber) -> str:
+        return f"<{links.message_id_local(issue.id, subscriber)}@{domain}>" if subscriber.email else ""
+
+    return message_id
 
 
 def editions(app: App) -> Callable[[int], Edition]:

@@ -84,7 +84,7 @@ def draft(app: App, newsletter: Newsletter, slot: Slot) -> tuple[Manifest, tuple
 
 
 def _compile(app: App, template: Template, manifest: Manifest, language: str) -> BlockSet:
-    site = Site(app.settings.site.postal_address, app.links.web(manifest.issue))
+    site = Site(app.settings.site.postal_address, app.links().web(manifest.issue))
     return compile(template, manifest, language=language, site=site)
 
 

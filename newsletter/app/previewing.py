@@ -255,8 +255,8 @@ def personas(topics: Sequence[Topic]) -> tuple[Persona, ...]:
 
 
 def pages() -> Path:
-    """The folder of the pages' templates."""
-    return shipped() / "web"
+    """The folder of the preview's templates."""
+    return shipped() / "web" / "preview"
 
 
 def _content(proof: Proof, reader: Subscriber) -> object:

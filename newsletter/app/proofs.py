@@ -141,7 +141,7 @@ class DraftProof:
         languages = (self.manifest.newsletter.language, edition.interests.language)
         blocks = {self._spoken(language): self._in(language) for language in languages}
         composer = Composer(
-            self.manifest, blocks, self._app.links, date=self.manifest.slot.instant,
+            self.manifest, blocks, self._app.links(), date=self.manifest.slot.instant,
         )
         return composer.compose(subscriber, edition)
 
@@ -149,7 +149,7 @@ class DraftProof:
         """The blocks in the language that those who ask for this one get, compiled when first asked for."""
         spoken = self._spoken(language)
         if spoken not in self._blocks:
-            site = Site(self._app.settings.site.postal_address, self._app.links.web(self.manifest.issue))
+            site = Site(self._app.settings.site.postal_address, self._app.links().web(self.manifest.issue))
             self._blocks[spoken] = compile(self._template, self.manifest, language=spoken, site=site)
         return self._blocks[spoken]
 

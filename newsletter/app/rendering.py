@@ -6,12 +6,7 @@ from email.message import EmailMessage
 from pathlib import Path
 
 from newsletter.app import App, issues
-from newsletter.model import (
-    Edition,
-    Manifest,
-    Subscriber,
-    spoken_in,
-)
+from newsletter.model import Edition, Subscriber, spoken_in
 from newsletter.render.compile import Site
 from newsletter.render.expand import expand
 from newsletter.render.layout import layout
@@ -30,7 +25,7 @@ def write_files(app: App, issue: Issue, reader: Subscriber, folder: Path) -> lis
     manifest = app.store.issues.manifest(issue.id)
     template = app.template(manifest.newsletter)
     if template.hash == manifest.template:
-        contents[".mjml"] = _expanded(app, template, manifest, edition, reader).encode()
+        contents[".mjml"] = _expanded(app, issue, template, edition, reader).encode()
     folder.mkdir(parents=True, exist_ok=True)
     files = {folder / f"{issue.id}{ending}": content for ending, content in contents.items() if content}
     for path, content in files.items():
@@ -43,14 +38,15 @@ def _part(mail: EmailMessage, kind: str) -> bytes:
     return part.get_content().encode() if part else b""
 
 
-def _expanded(app: App, template: Template, manifest: Manifest, edition: Edition, reader: Subscriber) -> str:
+def _expanded(app: App, issue: Issue, template: Template, edition: Edition, reader: Subscriber) -> str:
+    manifest, links = app.store.issues.manifest(issue.id), app.links(issue.link_version)
     newsletter = manifest.newsletter
     language = spoken_in(edition.interests.language, template.languages, newsletter.language)
     words = template.words(language)
     personal = {
         "greeting": words.greeting(reader.name),
-        "unsubscribe_url": app.links.unsubscribe(newsletter.name, reader.id),
-        "preferences_url": app.links.preferences(newsletter.name, reader.id),
+        "unsubscribe_url": links.unsubscribe(newsletter.name, reader),
+        "preferences_url": links.preferences(newsletter.name, reader),
     }
-    site = Site(app.settings.site.postal_address, app.links.web(manifest.issue))
+    site = Site(app.settings.site.postal_address, links.web(manifest.issue))
     return expand(template, manifest, layout(edition, manifest, words), personal, language=language, site=site)

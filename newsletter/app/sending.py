@@ -8,6 +8,7 @@ from typing import Literal
 
 from newsletter import address
 from newsletter.app import STATE, App, issues, relays, subscribers
+from newsletter.app.keys import open_keyring
 from newsletter.delivering import Slice, Stopped, send_slice
 from newsletter.errors import UsageError
 from newsletter.model import Interests, Receipt, State, Subscriber
@@ -36,10 +37,11 @@ async def send(
     """Delivers what is due of an issue; run again, it goes on where it stopped.
 
     `transport` stands in for the configured one. Raises TryLater if another process is sending or the relay is out of
-    reach, UsageError for an issue that is paused, cancelled or missed, Stopped if most mails are refused for what they
-    are: then the issue is paused.
+    reach, ConfigError if the keys are not those that the store knows, UsageError for an issue that is paused, cancelled
+    or missed, Stopped if most mails are refused for what they are: then the issue is paused.
     """
     with sending_alone(app):
+        app.keyring = open_keyring(app.settings, app.store)  # anew: `newsletter run` may have been up for months
         # Who left in the preference file since the issue was frozen must not be mailed.
         await asyncio.to_thread(subscribers.sync_subscribers, app)
         app.store.issues.start(issue.id, now=app.now())

@@ -56,7 +56,7 @@ def sync_subscribers(app: App, *, allow_removals: int | None = None) -> Synced |
     topics = app.topics()
     rows = preferences.read(path, topic=topics.slug, suggestion=topics.suggestion,
                             newsletters=tuple(app.settings.newsletters), place=app.settings.preferences)
-    reading = Reading(newsletters, app.links.handle, app.settings.preferences, app.now())
+    reading = Reading(newsletters, app.keyring.handle, app.settings.preferences, app.now())
     synced = app.store.subscribers.sync(rows, reading, allow_removals=allow_removals)
     app.store.subscribers.remember("preferences", "" if synced.problems else seen)
     return synced

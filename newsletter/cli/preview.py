@@ -8,7 +8,7 @@ from ipaddress import ip_address
 from newsletter.app import App
 from newsletter.app.previewing import Previewing
 from newsletter.errors import UsageError
-from newsletter.web.server import Server
+from newsletter.web.preview.server import Server
 
 
 def serve(app: App, issue: str | None, *, host: str, port: int, open_browser: bool) -> None:

@@ -89,9 +89,9 @@ class Composer:
         name = clean(subscriber.name, "the name")
         plan = self._plan(edition)
         newsletter, links = self._manifest.newsletter.name, self._links
-        local = links.message_id_local(self._manifest.issue, subscriber.id)
+        local = links.message_id_local(self._manifest.issue, subscriber)
         message_id = f"<{local}@{self._domain}>"
-        unsubscribe = links.unsubscribe(newsletter, subscriber.id)
+        unsubscribe = links.unsubscribe(newsletter, subscriber)
         token = unsubscribe.rpartition("/")[2]
         fields = (
             f"{self._from}{phrase_field('To', name, subscriber.email)}Message-ID: {message_id}\r\n"
@@ -101,7 +101,7 @@ class Composer:
         values = {
             "greeting": plan.words.greeting(name),
             "unsubscribe_url": unsubscribe,
-            "preferences_url": links.preferences(newsletter, subscriber.id),
+            "preferences_url": links.preferences(newsletter, subscriber),
         }
         parts = (fields.encode(), plan.head, *fill(plan.body, values))
         return Message(self._sender, subscriber.email, message_id, parts)
@@ -153,7 +153,7 @@ class Composer:
         sender_id = hashlib.sha256(self._domain.encode()).hexdigest()[:10]
         web = self._links.web(issue)
         check_uri(web)
-        check_uri(self._links.unsubscribe(newsletter.name, 0))
+        check_uri(self._links.unsubscribe(newsletter.name, Subscriber("", "")))
         return (
             f"{reply_to}Date: {format_datetime(date.astimezone(UTC))}\r\nMIME-Version: 1.0\r\n{list_id}"
             f"List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\nArchived-At: <{web}>\r\n"

@@ -230,6 +230,9 @@ class Files:
     """The editor's word on which stories tell the same news; it need not exist."""
     key: Annotated[Line, Field(min_length=1)] = "newsletter.key"
     """The secret that signs the links in mails, made on first use. Keep a backup: links in old mails need it."""
+    handle_key: Annotated[Line, Field(min_length=1)] = "handle.key"
+    """The secret under which an address becomes what the links name, made on first use; it never changes. Keep a
+    backup."""
 
 
 class Keys(BaseSettings):

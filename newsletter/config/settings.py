@@ -50,7 +50,9 @@ class Settings:
     topics: str
     related: str
     key: str
-    """File of the secret that signs links (`key.load_key`)."""
+    """File of the keys that sign links, the newest first."""
+    handle_key: str
+    """File of the key under which addresses become handles."""
 
 
 def find(directory: Path) -> Path:
@@ -107,6 +109,7 @@ def _settings(keys: Keys, file: Path) -> Settings:
         topics=keys.files.topics,
         related=keys.files.related,
         key=keys.files.key,
+        handle_key=keys.files.handle_key,
     )
 
 

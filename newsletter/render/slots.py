@@ -44,6 +44,11 @@ SLOTS: Mapping[str, Kind] = MappingProxyType({
 
 # One line, nothing to escape in any place, nothing to encode: what most values are.
 _PLAIN = re.compile(r"(?!From )[A-Za-z0-9 ,:;!?/_()+*@%~#$|-][A-Za-z0-9 ,:;!?/_()+*@%~#$|.-]{0,72}").fullmatch
+# The same for two lines without a space, as links with a token are; no line begins with a dot.
+_LINE = 73
+_PLAIN_URL = re.compile(
+    r"[A-Za-z0-9:/_-][A-Za-z0-9:/_.-]{72}[A-Za-z0-9:/_-][A-Za-z0-9:/_.-]{0,72}"
+).fullmatch
 
 
 def fill(block: Block, values: Mapping[str, str]) -> list[bytes]:
@@ -60,6 +65,8 @@ def _close(value: str, slot: OpenSlot) -> bytes:
         value = _in_lines(value, slot.column)
     if _PLAIN(value):
         return value.encode() + SOFT
+    if _PLAIN_URL(value):
+        return value[:_LINE].encode() + SOFT + value[_LINE:].encode() + SOFT
     return quote(escape(value, slot.place))
 
 

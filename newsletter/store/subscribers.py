@@ -106,9 +106,9 @@ class Subscribers:
         return self._one(table.c.id == id)
 
     def by_handle(self, handle: str) -> Subscriber | None:
-        """The subscriber whose address, or one of whose former addresses, has this handle."""
+        """The subscriber whose address has this handle; if nobody has that address now, whose it was before."""
         former = select(former_handle.c.subscriber).where(former_handle.c.handle == handle)
-        return self._one(or_(table.c.handle == handle, table.c.id.in_(former)))
+        return self._one(table.c.handle == handle) or self._one(table.c.id.in_(former))
 
     def readdress(self, key: str, address: Address, handle: str, *, now: datetime) -> None:
         """Gives a subscriber another address; links in mails to the former one still lead to them.

@@ -47,7 +47,7 @@ def opened(settings: TransportSettings) -> FileTransport:
 
 
 def _issue(message_id: str) -> str:
-    """The issue's id, which is all of a Message-ID before the last dot of its local part (`links.message_id_local`)."""
+    """The issue's id, which is all of a Message-ID before the last dot of its local part (`Links.message_id_local`)."""
     return message_id.strip("<>").partition("@")[0].rpartition(".")[0] or "other"
 
 

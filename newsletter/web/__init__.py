@@ -1,9 +1,2 @@
-"""The pages: `preview` for the editor. They ask `app` for everything and decide nothing.
-
-1. `server.Server` listens on this machine alone and stops when told to.
-2. `guard.Guard` refuses foreign hosts and every method but GET and HEAD, and puts the security headers on.
-3. `preview.preview` has the addresses; `view.View` reads the state of the page from its URL and writes links.
-4. `page.Desk` draws pages and messages for views; `parts.Parts` takes a message apart as a mail program does,
-   `schemes.shown_in` fixes its HTML to the light or the dark of its style.
-5. `live.Live` watches the project's files and tells open pages.
-"""
+"""The pages, a room for each kind of visitor: `preview` for the editor. They ask `app` for everything and decide
+nothing."""

@@ -20,7 +20,7 @@ from gallery.schemes import chromium, hang_picture
 from gallery.specimen import MORNING
 from newsletter.app import App
 from newsletter.app.previewing import Previewing
-from newsletter.web.server import Server
+from newsletter.web.preview.server import Server
 
 SAMPLE = Path(__file__).parents[2] / "sample"
 expect.set_options(timeout=15_000)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from newsletter.app import App, issues, preparing
 from newsletter.cli.preview import serve
 from newsletter.errors import UsageError
-from newsletter.web.view import PARTS, SCHEMES, WIDTHS, View
+from newsletter.web.preview.view import PARTS, SCHEMES, WIDTHS, View
 from tests.browser.conftest import Opened, opened, serving
 
 EVERYWHERE = [

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from newsletter.web.schemes import opening_outside, shown_in
+from newsletter.web.preview.schemes import opening_outside, shown_in
 
 
 @pytest.mark.parametrize(("scheme", "query"), [

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from newsletter.composing.message import Composer
 from newsletter.errors import DataError
-from newsletter.links import Links
+from newsletter.links import Keyring, Links
 from newsletter.model import (
     Block,
     BlockSet,
@@ -37,7 +37,7 @@ from newsletter.model import (
 from newsletter.render.wire import quote
 
 NOW = datetime(2026, 11, 30, 8, 0, 5, tzinfo=UTC)
-LINKS = Links("https://news.example.org", b"k" * 32)
+LINKS = Links("https://news.example.org", Keyring(b"k" * 32, (), b"h" * 32))
 TITLES = {"a": "Chips for all", "b": "A wall of water – & more", "c": "Third"}
 
 
@@ -114,8 +114,8 @@ def sound(message: Message) -> None:
 def test_the_headers_are_those_of_a_bulk_mail_each_once() -> None:
     message = composer().compose(ANN, EDITION)
     sound(message)
-    token = LINKS.token("unsubscribe", "weekly", 7)
-    local = LINKS.message_id_local("weekly-2026-11-30", 7)
+    token = LINKS.unsubscribe("weekly", ANN).rpartition("/")[2]
+    local = LINKS.message_id_local("weekly-2026-11-30", ANN)
     head = message.wire.partition(b"\r\n\r\n")[0].decode()
     fields = dict(line.split(": ", 1) for line in head.replace("\r\n ", " ").split("\r\n"))
     assert head.count("\r\n") == len(fields) - 1 + head.count("\r\n ")
@@ -230,7 +230,7 @@ def test_a_sender_that_is_no_address_is_refused() -> None:
 def test_answers_go_where_the_newsletter_says_and_so_does_unsubscribing_by_mail() -> None:
     message = composer(manifest(reply_to="Letters <letters+en@news.example.org>")).compose(ANN, EDITION)
     assert parsed(message)["Reply-To"] == "Letters <letters+en@news.example.org>"
-    assert b"<mailto:letters+en@news.example.org?subject=unsubscribe%20weekly%201" in message.wire
+    assert b"<mailto:letters+en@news.example.org?subject=unsubscribe%20weekly%202" in message.wire
 
 
 def test_a_long_title_leaves_the_list_id_as_short_as_it_must_be() -> None:
@@ -263,7 +263,7 @@ def test_text_comes_first_and_html_last_and_both_are_what_the_blocks_say() -> No
     assert (text.get_content_type(), html.get_content_type()) == ("text/plain", "text/html")
     assert {part["Content-Transfer-Encoding"] for part in (text, html)} == {"quoted-printable"}
     assert {part.get_content_charset() for part in (text, html)} == {"utf-8"}
-    unsubscribe, preferences = LINKS.unsubscribe("weekly", 7), LINKS.preferences("weekly", 7)
+    unsubscribe, preferences = LINKS.unsubscribe("weekly", ANN), LINKS.preferences("weekly", ANN)
     assert text.get_content().splitlines() == [
         "Chips for all", "Hello Ann,", "AI", "Chips for all", "A wall of water – & more", ".",
         f"From here: {unsubscribe}", preferences,

@@ -55,12 +55,20 @@ def test_no_value_can_end_the_tag_or_attribute_it_stands_in(value: str) -> None:
     assert not set('<>"') & set(escape(value, "url"))
 
 
-@given(st.text(max_size=200))
+PLAIN_URLS = st.from_regex(r"[a-z:/_.-]{60,150}", fullmatch=True)
+
+
+@given(st.text(max_size=200) | PLAIN_URLS)
 def test_the_short_way_for_plain_values_writes_what_the_long_way_does(value: str) -> None:
     block = Block("head", (OpenSlot("greeting", "html"),), 0)
-    assert quopri.decodestring(b"".join(fill(block, {"greeting": value}))) == quopri.decodestring(
-        quote(escape(value, "html"))
-    )
+    wire = b"".join(fill(block, {"greeting": value}))
+    assert quopri.decodestring(wire) == quopri.decodestring(quote(escape(value, "html")))
+
+
+@given(PLAIN_URLS)
+def test_a_long_link_is_written_to_the_byte_as_the_long_way_does(value: str) -> None:
+    block = Block("foot", (OpenSlot("unsubscribe_url", "html"),), 0)
+    assert b"".join(fill(block, {"unsubscribe_url": value})) == quote(value)
 
 
 def test_bytes_between_slots_are_shared_and_not_copied() -> None:

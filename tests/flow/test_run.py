@@ -198,11 +198,11 @@ async def test_a_run_takes_up_a_changed_newsletter_toml_and_reports_it(
 def test_what_follows_from_newsletter_toml_is_made_anew_and_the_store_stays_open(desk: Desk) -> None:
     """B6."""
     with desk.app() as app:
-        links, sources, store, lock = app.links, app.sources, app.store, app.sending_lock
+        keyring, sources, store, lock = app.keyring, app.sources, app.store, app.sending_lock
         edit(desk, "https://news.example.org", "https://letters.example.org")
         app.take_up(config.read(desk.root / "newsletter.toml"))
-        assert app.links is not links
-        assert app.links.web("weekly-2026-11-30").startswith("https://letters.example.org")
+        assert app.keyring is not keyring
+        assert app.links().web("weekly-2026-11-30").startswith("https://letters.example.org")
         assert app.sources is not sources
         assert app.store is store
         assert app.sending_lock is lock

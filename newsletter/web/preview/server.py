@@ -5,8 +5,8 @@ from types import FrameType
 import uvicorn
 
 from newsletter.app.previewing import Previewing
-from newsletter.web.live import Live
-from newsletter.web.preview import preview
+from newsletter.web.preview.addresses import preview
+from newsletter.web.preview.live import Live
 
 
 class Server(uvicorn.Server):

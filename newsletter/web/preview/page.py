@@ -10,8 +10,8 @@ from newsletter.app.preparing import LARGE
 from newsletter.app.previewing import CLIPPED_AT, FOUND, Persona, Previewing, Rendition, Shown, pages
 from newsletter.errors import NewsletterError, UsageError
 from newsletter.model import Message, Subscriber
-from newsletter.web.parts import Parts
-from newsletter.web.view import PARTS, SCHEMES, WIDTHS, View
+from newsletter.web.preview.parts import Parts
+from newsletter.web.preview.view import PARTS, SCHEMES, WIDTHS, View
 
 LISTED_ISSUES = 30
 

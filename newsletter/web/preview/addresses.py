@@ -20,12 +20,12 @@ from starlette.types import ASGIApp
 
 from newsletter.app.previewing import Previewing, pages
 from newsletter.errors import NewsletterError
-from newsletter.web.guard import EDITION_POLICY, Guard
-from newsletter.web.live import Live
-from newsletter.web.page import Desk
-from newsletter.web.parts import Parts
-from newsletter.web.schemes import opening_outside, shown_in
-from newsletter.web.view import View
+from newsletter.web.preview.guard import EDITION_POLICY, Guard
+from newsletter.web.preview.live import Live
+from newsletter.web.preview.page import Desk
+from newsletter.web.preview.parts import Parts
+from newsletter.web.preview.schemes import opening_outside, shown_in
+from newsletter.web.preview.view import View
 
 
 def preview(previewing: Previewing, issue: str, live: Live) -> ASGIApp:

@@ -1,0 +1,47 @@
+"""Links: every address that a mail holds, from one table of routes, with tokens that name its subscriber."""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from newsletter.links.keyring import Keyring, fingerprint
+from newsletter.links.routes import ROUTES, Page
+from newsletter.links.tokens import Handle, HandleTokens, Purpose, Row, RowTokens, Tokens, named
+from newsletter.model import Subscriber
+
+__all__ = [
+    "NEWEST", "ROUTES", "Handle", "HandleTokens", "Keyring", "Links", "Page", "Purpose", "Row", "RowTokens", "Tokens",
+    "fingerprint", "named",
+]
+
+_VERSIONS: Mapping[int, Callable[[Keyring], Tokens]] = MappingProxyType({1: RowTokens, 2: HandleTokens})
+NEWEST = 2
+"""The version of the links in what is frozen from now on."""
+
+
+class Links:
+    """The links of one site, in one version: `Issue.link_version`."""
+
+    def __init__(self, base_url: str, keyring: Keyring, *, version: int = NEWEST) -> None:
+        """`base_url`: where the public pages are, absolute."""
+        self._base = base_url.rstrip("/")
+        self._tokens = _VERSIONS[version](keyring)
+
+    def unsubscribe(self, newsletter: str, subscriber: Subscriber) -> str:
+        """The page that ends the subscription."""
+        return self._personal("unsubscribe", newsletter, subscriber)
+
+    def preferences(self, newsletter: str, subscriber: Subscriber) -> str:
+        """The page on which the subscriber chooses topics and frequency."""
+        return self._personal("preferences", newsletter, subscriber)
+
+    def web(self, issue_id: str) -> str:
+        """The issue on the web."""
+        return self._base + ROUTES["issue"].format(issue=issue_id)
+
+    def message_id_local(self, issue_id: str, subscriber: Subscriber) -> str:
+        """What stands before the @ of the Message-ID (`Tokens.message_id_local`)."""
+        return self._tokens.message_id_local(issue_id, subscriber)
+
+    def _personal(self, purpose: Purpose, newsletter: str, subscriber: Subscriber) -> str:
+        token = self._tokens.token(purpose, newsletter, subscriber)
+        return self._base + ROUTES[purpose].format(newsletter=newsletter, token=token)
