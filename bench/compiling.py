@@ -22,7 +22,7 @@ def costs(folder: str) -> dict[str, float]:
 
 def blocks(app: App, manifest: Manifest) -> BlockSet:
     """The issue compiled, as preparing does it."""
-    site = Site(app.settings.site.postal_address, app.links().web(manifest.issue))
+    site = Site(app.settings.site.postal_address, app.links().web(manifest.issue_id))
     return compile(app.template(manifest.newsletter), manifest, language=manifest.newsletter.language, site=site)
 
 

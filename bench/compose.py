@@ -73,14 +73,15 @@ class _Ways:
         weights = weigh(self._blocks)
         self._sets = sets
         self._chooser = Chooser(self._manifest, lambda language: weights)
-        site = Site(app.settings.site.postal_address, app.links().web(self._manifest.issue))
+        site = Site(app.settings.site.postal_address, app.links().web(self._manifest.issue_id))
         self._plain = Plain(self._template, self._manifest, app.links(), site, desk.NOW)
         self.stories: list[int] = []
         """How many stories each edition has."""
 
     def composer(self) -> Composer:
         """A new one: it knows no edition yet."""
-        return Composer(self._manifest, {self._blocks.language: self._blocks}, self._app.links(), date=desk.NOW)
+        blocks = {self._blocks.language: self._blocks}
+        return Composer(self._manifest, blocks, self._app.links(), date=desk.NOW, boundary="0" * 20)
 
     def deliveries(self, subscribers: int) -> list[Delivery]:
         """Each subscriber with their edition, those of one edition together, as they are claimed."""

@@ -69,7 +69,7 @@ class Plain:
         mail["To"] = Address(subscriber.name, addr_spec=subscriber.email)
         mail["Subject"] = subject
         mail["Date"] = format_datetime(self.date)
-        mail["Message-ID"] = f"<{self.links.message_id_local(self.manifest.issue, subscriber)}@example.org>"
+        mail["Message-ID"] = f"<{self.links.message_id_local(self.manifest.issue_id, subscriber)}@example.org>"
         mail["List-ID"] = f"<{newsletter}.example.org>"
         mail["List-Unsubscribe"] = f"<{unsubscribe}>"
         mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"

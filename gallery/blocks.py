@@ -10,7 +10,7 @@ from playwright.sync_api import Browser
 from gallery.schemes import window
 from gallery.specimen import Specimen
 from newsletter.render.layout import Placed, layout
-from newsletter.render.slots import fill
+from newsletter.render.placeholders import fill
 from newsletter.render.words import Words
 
 WIDTH = 640

@@ -113,10 +113,11 @@ def _specimen(app: App, manifest: Manifest, reader: Subscriber) -> Specimen:
     """Composed as it is for sending."""
     newsletter, language = manifest.newsletter, reader.interests.language
     template = app.template(newsletter)
-    site = Site(app.settings.site.postal_address, app.links().web(manifest.issue))
+    site = Site(app.settings.site.postal_address, app.links().web(manifest.issue_id))
     blocks = compile(template, manifest, language=language, site=site)
     edition = Chooser(manifest, lambda language: weigh(blocks)).choose(reader.interests, frozenset()).edition
-    message = Composer(manifest, {language: blocks}, app.links(), date=manifest.slot.instant).compose(reader, edition)
+    composer = Composer(manifest, {language: blocks}, app.links(), date=manifest.slot.instant, boundary="0" * 20)
+    message = composer.compose(reader, edition)
     words = template.words(language)
     personal = {
         "greeting": words.greeting(reader.name),

@@ -48,12 +48,12 @@ def manifest() -> Manifest:
     """An issue of seven stories on four topics, two of them in other languages, one without a link."""
     issue = json.loads((DATA / "render" / "issue.json").read_text("utf-8"))
     return Manifest(
-        issue="weekly-2026-11-30",
+        issue_id="weekly-2026-11-30",
         newsletter=Newsletter("weekly", "The Quiet Desk", "Desk <desk@news.example.org>", description="Calmly told."),
         slot=Slot("2026-11-30T08:00", "Europe/London", datetime(2026, 11, 30, 8, tzinfo=UTC)),
         topics=tuple(Topic(slug, label) for slug, label in issue["topics"]),
         candidates=tuple(map(_candidate, issue["stories"])),
-        template="",
+        template_hash="",
     )
 
 

@@ -11,7 +11,7 @@ from jinja2 import filters
 
 from newsletter.model import Story
 from newsletter.render.environment import EVERYWHERE, IN_ONE, environment
-from newsletter.render.slots import SLOTS, Kind
+from newsletter.render.placeholders import PLACEHOLDERS, Kind
 from newsletter.render.template import FRAME, KINDS, OPTIONAL, Template, shipped
 
 ROOT = Path(__file__).parent.parent
@@ -36,7 +36,7 @@ def keys(table: Mapping[str, object], before: str = "") -> Iterator[str]:
         yield from keys(value, f"{before}{key}.") if isinstance(value, dict) else [before + key]
 
 
-@pytest.mark.parametrize(("slot", "kind"), SLOTS.items())
+@pytest.mark.parametrize(("slot", "kind"), PLACEHOLDERS.items())
 def test_every_slot_is_told_as_the_program_has_it(slot: str, kind: Kind) -> None:
     scope = {"edition": "editions", "subscriber": "readers"}[kind.scope]
     where = ", ".join(f"`{block}`" for block in kind.blocks) or "everywhere"
@@ -44,7 +44,7 @@ def test_every_slot_is_told_as_the_program_has_it(slot: str, kind: Kind) -> None
 
 
 def test_no_slot_is_told_that_there_is_not() -> None:
-    assert named("slot") == {f"slot.{slot}" for slot in SLOTS}
+    assert named("slot") == {f"slot.{slot}" for slot in PLACEHOLDERS}
 
 
 def test_every_variable_has_its_line() -> None:

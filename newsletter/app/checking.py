@@ -15,7 +15,7 @@ def of_issue(app: App, issue: Issue) -> tuple[Check, ...]:
     manifest, blocks = app.store.issues.manifest(issue.id), app.store.issues.blocks(issue.id)
     editions = (edition for _, edition, readers in app.store.issues.editions(issue.id) if readers)
     template = app.template(manifest.newsletter)
-    if template.hash == manifest.template:
+    if template.hash == manifest.template_hash:
         words = check_template(template, blocks, [WORDS])
     else:
         words = (Check(WORDS, f"nothing: the template {template.name} was changed since", template=template.name),)

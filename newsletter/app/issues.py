@@ -62,7 +62,7 @@ def composer(app: App, issue: Issue) -> Composer:
     """
     manifest = app.store.issues.manifest(issue.id)
     blocks, links = app.store.issues.blocks(issue.id), app.links(issue.link_version)
-    return Composer(manifest, blocks, links, date=issue.started_at or issue.prepared_at)
+    return Composer(manifest, blocks, links, date=issue.started_at or issue.prepared_at, boundary=issue.manifest_hash)
 
 
 def message_ids(app: App, issue: Issue) -> Callable[[Subscriber], str]:

@@ -73,7 +73,7 @@ def prepare_issue(
         manifest, partial(_compile, app, template, manifest), app.store.issues, languages=template.languages,
         now=app.now(), progress=on_subscriber,
     )
-    return Prepared(issues.find(app, manifest.issue), manifest, fetched, synced, audience, unclear)
+    return Prepared(issues.find(app, manifest.issue_id), manifest, fetched, synced, audience, unclear)
 
 
 def draft(app: App, newsletter: Newsletter, slot: Slot) -> tuple[Manifest, tuple[Problem, ...]]:
@@ -84,7 +84,7 @@ def draft(app: App, newsletter: Newsletter, slot: Slot) -> tuple[Manifest, tuple
 
 
 def _compile(app: App, template: Template, manifest: Manifest, language: str) -> BlockSet:
-    site = Site(app.settings.site.postal_address, app.links().web(manifest.issue))
+    site = Site(app.settings.site.postal_address, app.links().web(manifest.issue_id))
     return compile(template, manifest, language=language, site=site)
 
 

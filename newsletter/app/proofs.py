@@ -20,6 +20,7 @@ from newsletter.model import (
     Slot,
     Subscriber,
     Verdict,
+    digest,
     spoken_in,
 )
 from newsletter.prepare import Decider
@@ -140,16 +141,15 @@ class DraftProof:
         """Dated at the slot, so that the same draft is the same bytes."""
         languages = (self.manifest.newsletter.language, edition.interests.language)
         blocks = {self._spoken(language): self._in(language) for language in languages}
-        composer = Composer(
-            self.manifest, blocks, self._app.links(), date=self.manifest.slot.instant,
-        )
+        composer = Composer(self.manifest, blocks, self._app.links(), date=self.manifest.slot.instant,
+                            boundary=digest(self.manifest.issue_id))
         return composer.compose(subscriber, edition)
 
     def _in(self, language: str) -> BlockSet:
         """The blocks in the language that those who ask for this one get, compiled when first asked for."""
         spoken = self._spoken(language)
         if spoken not in self._blocks:
-            site = Site(self._app.settings.site.postal_address, self._app.links().web(self.manifest.issue))
+            site = Site(self._app.settings.site.postal_address, self._app.links().web(self.manifest.issue_id))
             self._blocks[spoken] = compile(self._template, self.manifest, language=spoken, site=site)
         return self._blocks[spoken]
 

@@ -24,7 +24,7 @@ def write_files(app: App, issue: Issue, reader: Subscriber, folder: Path) -> lis
     contents = {".eml": message.wire, ".txt": _part(mail, "plain"), ".html": _part(mail, "html")}
     manifest = app.store.issues.manifest(issue.id)
     template = app.template(manifest.newsletter)
-    if template.hash == manifest.template:
+    if template.hash == manifest.template_hash:
         contents[".mjml"] = _expanded(app, issue, template, edition, reader).encode()
     folder.mkdir(parents=True, exist_ok=True)
     files = {folder / f"{issue.id}{ending}": content for ending, content in contents.items() if content}
@@ -48,5 +48,5 @@ def _expanded(app: App, issue: Issue, template: Template, edition: Edition, read
         "unsubscribe_url": links.unsubscribe(newsletter.name, reader),
         "preferences_url": links.preferences(newsletter.name, reader),
     }
-    site = Site(app.settings.site.postal_address, links.web(manifest.issue))
+    site = Site(app.settings.site.postal_address, links.web(manifest.issue_id))
     return expand(template, manifest, layout(edition, manifest, words), personal, language=language, site=site)

@@ -9,10 +9,10 @@ import lxml.html
 from lxml.etree import ParserError
 
 from newsletter.model import Block
-from newsletter.render.slots import SLOTS, fill
+from newsletter.render.placeholders import PLACEHOLDERS, fill
 
 SAMPLE: Mapping[str, str] = {
-    name: f"https://slot.example/{name}" if kind.holds == "url" else "words" for name, kind in SLOTS.items()
+    name: f"https://slot.example/{name}" if kind.holds == "url" else "words" for name, kind in PLACEHOLDERS.items()
 }
 """A value for each slot, to look at blocks with."""
 

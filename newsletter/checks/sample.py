@@ -35,7 +35,7 @@ _STORIES = (
 )
 
 MANIFEST = Manifest(
-    issue="sample-2026-11-30",
+    issue_id="sample-2026-11-30",
     newsletter=Newsletter("sample", "The Sample & Post", "Sample Desk <desk@news.example.org>",
                           description="News that nobody has to believe."),
     slot=Slot("2026-11-30T08:00", "Europe/London", datetime(2026, 11, 30, 8, tzinfo=UTC)),
@@ -45,5 +45,5 @@ MANIFEST = Manifest(
                   also=("retold",) if story.id == "whole" else (), merged_into="whole" if story.id == "retold" else "")
         for story in _STORIES
     ),
-    template="",
+    template_hash="",
 )

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping
 from newsletter.checks.laid import Laid
 from newsletter.checks.rule import Rule
 from newsletter.choosing.edition import CLIPPED_AT
-from newsletter.model import Block, OpenSlot, Problem
-from newsletter.render.slots import SLOTS, escape
+from newsletter.model import Block, Placeholder, Problem
+from newsletter.render.placeholders import PLACEHOLDERS, escape
 
 LONGEST_STYLE = 16_384
 """Characters of style sheets beyond which Gmail drops them all."""
@@ -24,9 +24,9 @@ def _clipped(laid: Laid) -> Iterator[Problem]:
 
 def _size(block: Block, slots: Mapping[str, str]) -> int:
     """Bytes of a block with its slots filled."""
-    gaps = [each for each in block.segments if isinstance(each, OpenSlot)]
+    gaps = [each for each in block.segments if isinstance(each, Placeholder)]
     return block.size + sum(
-        len(escape(slots[gap.name], gap.place).encode()) if SLOTS[gap.name].scope == "edition" else _PERSONAL
+        len(escape(slots[gap.name], gap.place).encode()) if PLACEHOLDERS[gap.name].scope == "edition" else _PERSONAL
         for gap in gaps)
 
 

@@ -42,7 +42,7 @@ def _show_prepared(prepared: "Prepared", as_json: bool) -> None:
     audience, issue = prepared.audience, prepared.issue
     stories = [each for each in prepared.manifest.candidates if not each.merged_into]
     data = {
-        "issue": issue.id, "slot": prepared.manifest.slot.key, "manifest": prepared.manifest.hash,
+        "issue": issue.id, "slot": prepared.manifest.slot.key, "manifest": issue.manifest_hash,
         "stories": len(stories),
         "deliveries": audience.deliveries, "editions": audience.editions, "skipped": dict(audience.skipped),
         "largest_html": audience.largest,
@@ -89,7 +89,7 @@ def show(issue: Issue, as_json: Json = False) -> None:
              "also": list(each.also), "merged_into": each.merged_into}
             for each in manifest.candidates
         ]
-        data = {"issue": found.id, "state": found.state, "slot": manifest.slot.key, "manifest": manifest.hash,
+        data = {"issue": found.id, "state": found.state, "slot": manifest.slot.key, "manifest": found.manifest_hash,
                 "audience": found.audience, "stories": rows}
 
         def words() -> None:

@@ -27,9 +27,9 @@ from newsletter.composing.headers import (
     text_field,
 )
 from newsletter.links import Links
-from newsletter.model import Block, BlockSet, Edition, Manifest, Message, Newsletter, OpenSlot, Subscriber, spoken_in
+from newsletter.model import Block, BlockSet, Edition, Manifest, Message, Newsletter, Placeholder, Subscriber, spoken_in
 from newsletter.render.layout import Placed, layout
-from newsletter.render.slots import SLOTS, fill
+from newsletter.render.placeholders import PLACEHOLDERS, fill
 from newsletter.render.wire import SOFT
 from newsletter.render.words import Words
 
@@ -38,7 +38,7 @@ _PLANS = 256
 _SMALL = 512
 """Bytes up to which neighbouring pieces become one; larger ones stay shared with other editions."""
 
-_Pieces = list[bytes | OpenSlot]
+_Pieces = list[bytes | Placeholder]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +62,10 @@ class Composer:
     """Makes the messages of one issue."""
 
     def __init__(
-        self, manifest: Manifest, blocks: Mapping[str, BlockSet], links: Links, *, date: datetime,
+        self, manifest: Manifest, blocks: Mapping[str, BlockSet], links: Links, *, date: datetime, boundary: str,
     ) -> None:
-        """`blocks` are by language, the newsletter's own among them. `date` is what Date says in every message.
+        """`blocks` are by language, the newsletter's own among them. `date` is the Date of every message; `boundary`
+        parts its text from its HTML, in hexadecimal digits. Both are the issue's: every attempt sends the same bytes.
 
         Raises DataError if the newsletter's sender, title or links cannot be put into a header.
         """
@@ -76,7 +77,7 @@ class Composer:
         self._domain = id_domain(newsletter)
         _, replies = mailbox(newsletter.reply_to or newsletter.sender, "Reply-To")
         self._mailto = f"<mailto:{percent_encoded(replies, safe='@+')}?subject=unsubscribe%20{newsletter.name}%20"
-        self._boundary = f"=_{manifest.hash}"  # "=_" cannot be in quoted-printable text
+        self._boundary = f"=_{boundary}"  # "=_" cannot be in quoted-printable text
         self._fields = self._issue_fields(date)
         self._plans: OrderedDict[int, _Plan] = OrderedDict()
 
@@ -89,7 +90,7 @@ class Composer:
         name = clean(subscriber.name, "the name")
         plan = self._plan(edition)
         newsletter, links = self._manifest.newsletter.name, self._links
-        local = links.message_id_local(self._manifest.issue, subscriber)
+        local = links.message_id_local(self._manifest.issue_id, subscriber)
         message_id = f"<{local}@{self._domain}>"
         unsubscribe = links.unsubscribe(newsletter, subscriber)
         token = unsubscribe.rpartition("/")[2]
@@ -144,7 +145,7 @@ class Composer:
 
     def _issue_fields(self, date: datetime) -> str:
         """The fields that every message of the issue has."""
-        newsletter, issue = self._manifest.newsletter, self._manifest.issue
+        newsletter, issue = self._manifest.newsletter, self._manifest.issue_id
         title = clean(newsletter.title, "the newsletter's title")
         list_id = list_id_field(title, f"{newsletter.name}.{self._domain}")
         reply_to = ""
@@ -170,7 +171,7 @@ def _settled(blocks: Mapping[str, Block], placed: Iterable[Placed]) -> _Pieces:
     pieces: _Pieces = []
     for each in placed:
         for piece in blocks[each.key].segments:
-            if isinstance(piece, OpenSlot) and SLOTS[piece.name].scope == "edition":
+            if isinstance(piece, Placeholder) and PLACEHOLDERS[piece.name].scope == "edition":
                 pieces += fill(Block(each.key, (piece,), 0), each.slots)
             else:
                 pieces.append(piece)

@@ -1,10 +1,9 @@
 """One occasion of a newsletter: what is frozen, and what each reader gets of it."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, NamedTuple
 
-from newsletter.model.digest import digest
 from newsletter.model.newsletter import Newsletter
 from newsletter.model.story import Match, Story, Topic
 from newsletter.model.subscriber import Interests
@@ -46,24 +45,18 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """An issue's frozen decisions. Preview, approval, sending, archive and `why` refer to its hash."""
+    """The frozen decisions of an issue: preview, approval, sending, archive and `why` refer to them."""
 
-    issue: str
-    """The issue's id: "weekly-2026-11-30"."""
+    issue_id: str
+    """ "weekly-2026-11-30"."""
     newsletter: Newsletter
     slot: Slot
     topics: tuple[Topic, ...]
     """Those the newsletter offers and their ancestors and descendants, in the newsletter's order."""
     candidates: tuple[Candidate, ...]
     """In order of rank, merged and too old ones included: `why` answers for them too."""
-    template: str
-    """The hash of the template's files."""
-
-    @property
-    def hash(self) -> str:
-        values = asdict(self)
-        del values["newsletter"]["repeats"], values["newsletter"]["everybody"]
-        return digest(values)
+    template_hash: str
+    """Of the template's files."""
 
 
 Reason = Literal[

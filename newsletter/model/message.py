@@ -12,7 +12,7 @@ Place = Literal["html", "attribute", "url", "text"]
 
 
 @dataclass(frozen=True, slots=True)
-class OpenSlot:
+class Placeholder:
     """A gap in a block: filled for each edition or subscriber by plain substitution, never by a template."""
 
     name: str
@@ -27,7 +27,7 @@ class Block:
 
     key: str
     """ "story:ID", "lead:ID", "topic:SLUG", "more", "quiet", "head", "foot"."""
-    segments: tuple[bytes | OpenSlot, ...]
+    segments: tuple[bytes | Placeholder, ...]
     size: int
     """Bytes of the decoded text, slots not counted: what Gmail's limit counts."""
 

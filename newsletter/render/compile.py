@@ -2,19 +2,19 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from types import MappingProxyType
 
 from markupsafe import Markup
 
 from newsletter.errors import TemplateError
-from newsletter.model import Block, BlockSet, Manifest, OpenSlot, Place, Problem, digest
+from newsletter.model import Block, BlockSet, Manifest, Place, Placeholder, Problem, digest
 from newsletter.render import markup
 from newsletter.render.environment import Sandbox, environment, render, tongue, turned
 from newsletter.render.lint import lint
+from newsletter.render.placeholders import PLACEHOLDERS
 from newsletter.render.prose import width
-from newsletter.render.slots import SLOTS
 from newsletter.render.template import FRAME, Template, text_twin
 from newsletter.render.wire import quote
 from newsletter.render.words import Words, direction
@@ -59,8 +59,8 @@ def compile(template: Template, manifest: Manifest, *, language: str, site: Site
     if faults := lint(template):
         raise _refused(template, faults)
     words = template.words(language)
-    nonce = f"n{digest([manifest.hash, template.hash, language])}n"  # nobody who writes a story can know it
-    tokens = {name: f"{nonce}{name}{nonce}" for name in SLOTS}
+    nonce = f"n{digest([asdict(manifest), template.hash, language])}n"  # nobody who writes a story can know it
+    tokens = {name: f"{nonce}{name}{nonce}" for name in PLACEHOLDERS}
     jinja = environment(template, words, names(template, manifest, words, site, tokens), manifest.slot.zone)
     parts = list(parts_of(manifest, language))
     html = _cut(_html(jinja, template, parts, nonce), f"<!--{nonce}([0-9]+)-->", len(parts), template)
@@ -221,12 +221,12 @@ class _Opener:
         return width(self._token.split(text[text.rfind("\n", 0, start) + 1: start])[-1])
 
     def _opened(self, key: str, kind: str, text: str, places: Mapping[int, Place]) -> Block:
-        segments, end, size = list[bytes | OpenSlot](), 0, 0
+        segments, end, size = list[bytes | Placeholder](), 0, 0
         for found in self._token.finditer(text):
             self._allow(found[1], kind)
             place = places[found.start()]
             column = self._column(text, found.start()) if place == "text" else 0
-            segments += [quote(text[end: found.start()]), OpenSlot(found[1], place, column)]
+            segments += [quote(text[end: found.start()]), Placeholder(found[1], place, column)]
             size += len(text[end: found.start()].encode())
             end = found.end()
         segments.append(quote(text[end:]))
@@ -234,12 +234,12 @@ class _Opener:
         return Block(key, tuple(segment for segment in segments if segment), size)
 
     def _allow(self, slot: str, kind: str) -> None:
-        if (allowed := SLOTS[slot].blocks) and kind not in allowed:
+        if (allowed := PLACEHOLDERS[slot].blocks) and kind not in allowed:
             raise self._misplaced(slot, f"has no value in {quoted(kind)}", f"Use it only in: {', '.join(allowed)}.")
 
     def _place(self, slot: str, piece: re.Match[str], offset: int) -> Place:
         """Where in a piece of HTML a slot stands."""
-        holds = SLOTS[slot].holds
+        holds = PLACEHOLDERS[slot].holds
         if piece["text"] is not None:
             return "html"
         attributes = markup.ATTRIBUTE.finditer(piece[0])

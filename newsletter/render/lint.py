@@ -13,7 +13,7 @@ from jinja2 import TemplateSyntaxError, meta, nodes
 from newsletter.model import Problem
 from newsletter.render import markup, tags
 from newsletter.render.environment import EVERYWHERE, IN_ONE, Sandbox, environment
-from newsletter.render.slots import SLOTS
+from newsletter.render.placeholders import PLACEHOLDERS
 from newsletter.render.style import Fault, faults_of_style
 from newsletter.render.template import FRAME, Template, text_twin
 from newsletter.text import meant, nearest, quoted
@@ -90,8 +90,8 @@ def _filters(tree: nodes.Template, jinja: Sandbox) -> Iterator[Fault]:
 
 def _slots(tree: nodes.Template) -> Iterator[Fault]:
     for node in tree.find_all(nodes.Getattr):
-        if isinstance(node.node, nodes.Name) and node.node.name == "slot" and node.attr not in SLOTS:
-            cure = meant(nearest(node.attr, SLOTS)) or f"Use one of: {', '.join(SLOTS)}."
+        if isinstance(node.node, nodes.Name) and node.node.name == "slot" and node.attr not in PLACEHOLDERS:
+            cure = meant(nearest(node.attr, PLACEHOLDERS)) or f"Use one of: {', '.join(PLACEHOLDERS)}."
             yield node.lineno, f"there is no slot {quoted(node.attr)}", cure
 
 

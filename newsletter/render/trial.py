@@ -8,7 +8,7 @@ from newsletter.model import Manifest, Problem
 from newsletter.render.compile import Site, body, compile, names, parts_of
 from newsletter.render.environment import environment, render
 from newsletter.render.lint import lint
-from newsletter.render.slots import SLOTS
+from newsletter.render.placeholders import PLACEHOLDERS
 from newsletter.render.template import FRAME, Template, text_twin
 
 _Rendering = tuple[str, Callable[[], str]]
@@ -32,7 +32,7 @@ def faults(template: Template, manifest: Manifest, *, language: str, site: Site)
 
 def _renderings(template: Template, manifest: Manifest, language: str, site: Site) -> Iterator[_Rendering]:
     words = template.words(language)
-    own = names(template, manifest, words, site, {slot: slot for slot in SLOTS})
+    own = names(template, manifest, words, site, {slot: slot for slot in PLACEHOLDERS})
     jinja = environment(template, words, own, manifest.slot.zone)
     for frame in (FRAME, text_twin(FRAME)):
         yield frame, partial(render, jinja, template, frame, {"body": ""})

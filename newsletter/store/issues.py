@@ -116,7 +116,7 @@ class Issues:
         with self._database.writing() as connection:
             _make_room(connection, manifest)
             text = manifest_text(manifest)
-            values = _row(manifest.issue, manifest.newsletter.name, manifest.slot, now) | {
+            values = _row(manifest.issue_id, manifest.newsletter.name, manifest.slot, now) | {
                 "state": "frozen", "manifest_hash": text_hash(text), "text_hash": text_hash(text), "manifest": text,
                 "link_version": _BY_HANDLE}
             number = connection.execute(insert(table).values(values).returning(table.c.number)).scalar_one()
@@ -231,7 +231,7 @@ class Issues:
         """The subscriber as preparing this issue sees them, or saw them if it is frozen, whether they may be mailed or
         not; None for an unknown number."""
         with self._database.reading() as connection:
-            frozen = _first(connection, table.c.id == manifest.issue)
+            frozen = _first(connection, table.c.id == manifest.issue_id)
             before = frozen.number if frozen else None
             return Audience(connection, manifest, before=before).member(subscriber_id)
 
@@ -277,7 +277,7 @@ def _make_room(connection: Connection, manifest: Manifest) -> None:
     """Raises AlreadyPrepared unless slot and id are free; a missed issue makes way."""
     in_slot = _has_slot(manifest.newsletter.name, manifest.slot)
     connection.execute(delete(table).where(in_slot, table.c.state == "missed"))
-    there = _first(connection, or_(in_slot, table.c.id == manifest.issue))
+    there = _first(connection, or_(in_slot, table.c.id == manifest.issue_id))
     if there is not None:
         raise AlreadyPrepared(there)
 

@@ -16,8 +16,8 @@ from newsletter.model import (
     Edition,
     Interests,
     Manifest,
-    OpenSlot,
     Picture,
+    Placeholder,
     Receipt,
     Story,
     Subscriber,
@@ -112,8 +112,14 @@ def text_hash(text: str) -> str:
 
 
 def manifest_of(text: str) -> Manifest:
-    manifest: Manifest = _adapter(Manifest).validate_json(text)
+    """Fields that had other names in an older version are read under their names of today."""
+    given = json.loads(text)
+    values = {_RENAMED.get(name, name): value for name, value in given.items()}
+    manifest: Manifest = _adapter(Manifest).validate_json(json.dumps(values))
     return manifest
+
+
+_RENAMED = {"issue": "issue_id", "template": "template_hash"}
 
 
 def edition_text(edition: Edition) -> str:
@@ -150,12 +156,12 @@ def _adapter(kind: type) -> TypeAdapter[Any]:
     return TypeAdapter(kind)  # made when first needed: building one takes longer than opening the store
 
 
-def _segment_plain(segment: bytes | OpenSlot) -> str | list[str | int]:
+def _segment_plain(segment: bytes | Placeholder) -> str | list[str | int]:
     return segment.decode("latin-1") if isinstance(segment, bytes) else [segment.name, segment.place, segment.column]
 
 
-def _segment_of(plain: Any) -> bytes | OpenSlot:
-    return plain.encode("latin-1") if isinstance(plain, str) else OpenSlot(*plain)
+def _segment_of(plain: Any) -> bytes | Placeholder:
+    return plain.encode("latin-1") if isinstance(plain, str) else Placeholder(*plain)
 
 
 def _json(value: object) -> str:

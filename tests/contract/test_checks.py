@@ -9,7 +9,7 @@ from newsletter.checks import RULES, Check, Rule, check_issue, check_template
 from newsletter.checks.laid import Laid
 from newsletter.checks.page import Page, page, text
 from newsletter.checks.templates import Offered
-from newsletter.model import Block, BlockSet, Edition, Entry, Interests, Manifest, OpenSlot, Problem, Section
+from newsletter.model import Block, BlockSet, Edition, Entry, Interests, Manifest, Placeholder, Problem, Section
 from newsletter.render.compile import Site, compile
 from newsletter.render.template import Template
 from newsletter.render.wire import quote
@@ -117,7 +117,7 @@ def test_an_edition_that_gmail_would_clip_is_named_with_its_topics(manifest: Man
 
 
 def test_slots_count_with_what_they_hold(manifest: Manifest, blocks: BlockSet) -> None:
-    slots = tuple(OpenSlot("subject", "html") for _ in range(2500))
+    slots = tuple(Placeholder("subject", "html") for _ in range(2500))
     full = replace(blocks, html={**blocks.html, "lead:s4": Block("lead:s4", slots, 0)})
     assert len(problems(manifest, full)["size-clipped"]) == 1
 
@@ -129,7 +129,7 @@ def test_style_sheets_that_gmail_would_drop_are_named(manifest: Manifest, blocks
 
 def test_a_block_of_nothing_is_looked_at_too() -> None:
     assert page(Block("rest", (), 0), "here").links == ()
-    assert text(Block("rest", (OpenSlot("greeting", "text"),), 0)) == "words"
+    assert text(Block("rest", (Placeholder("greeting", "text"),), 0)) == "words"
 
 
 # --- A rule from outside ----------------------------------------------------------------------------------------

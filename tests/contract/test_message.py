@@ -26,8 +26,8 @@ from newsletter.model import (
     Manifest,
     Message,
     Newsletter,
-    OpenSlot,
     Place,
+    Placeholder,
     Section,
     Slot,
     Story,
@@ -37,6 +37,7 @@ from newsletter.model import (
 from newsletter.render.wire import quote
 
 NOW = datetime(2026, 11, 30, 8, 0, 5, tzinfo=UTC)
+BOUNDARY = "0123456789abcdef0123"
 LINKS = Links("https://news.example.org", Keyring(b"k" * 32, (), b"h" * 32))
 TITLES = {"a": "Chips for all", "b": "A wall of water – & more", "c": "Third"}
 
@@ -44,7 +45,7 @@ TITLES = {"a": "Chips for all", "b": "A wall of water – & more", "c": "Third"}
 def block(key: str, text: str, place: Place) -> Block:
     """A block from a text in which [name] is a slot."""
     parts = re.split(r"\[(\w+)\]", text)
-    segments = [OpenSlot(part, place) if number % 2 else quote(part) for number, part in enumerate(parts)]
+    segments = [Placeholder(part, place) if number % 2 else quote(part) for number, part in enumerate(parts)]
     return Block(key, tuple(piece for piece in segments if piece), len(text))
 
 
@@ -76,7 +77,7 @@ def manifest(title: str = "The Week", sender: str = "Desk <desk@news.example.org
 
 
 def composer(of: Manifest | None = None) -> Composer:
-    return Composer(of or manifest(), {"en": blocks(), "fr": blocks("fr")}, LINKS, date=NOW)
+    return Composer(of or manifest(), {"en": blocks(), "fr": blocks("fr")}, LINKS, date=NOW, boundary=BOUNDARY)
 
 
 EDITION = Edition(Interests(topics=("ai",)), frozenset(), (Section("ai", (Entry("a"), Entry("b"))),))

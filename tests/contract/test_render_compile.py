@@ -12,10 +12,10 @@ import pytest
 from lxml import etree
 
 from newsletter.errors import TemplateError
-from newsletter.model import Block, BlockSet, Edition, Entry, Interests, Manifest, OpenSlot, Section
+from newsletter.model import Block, BlockSet, Edition, Entry, Interests, Manifest, Placeholder, Section
 from newsletter.render.compile import Site, compile
 from newsletter.render.layout import layout
-from newsletter.render.slots import SLOTS, fill
+from newsletter.render.placeholders import PLACEHOLDERS, fill
 from newsletter.render.template import Template
 from newsletter.render.weights import weigh
 
@@ -107,11 +107,11 @@ def test_weights_add_up_to_the_edition(weekly: Template, manifest: Manifest, blo
 
 def test_every_slot_is_one_of_the_closed_set_and_each_has_a_place(blocks: BlockSet) -> None:
     gaps = {piece for block in [*blocks.html.values(), *blocks.text.values()] for piece in block.segments
-            if isinstance(piece, OpenSlot)}
-    assert {gap.name for gap in gaps} == set(SLOTS) - {"section"}  # a heading of its own says that
-    assert OpenSlot("subject", "attribute") in gaps
-    assert OpenSlot("unsubscribe_url", "url") in gaps
-    assert OpenSlot("unsubscribe_url", "text") in gaps
+            if isinstance(piece, Placeholder)}
+    assert {gap.name for gap in gaps} == set(PLACEHOLDERS) - {"section"}  # a heading of its own says that
+    assert Placeholder("subject", "attribute") in gaps
+    assert Placeholder("unsubscribe_url", "url") in gaps
+    assert Placeholder("unsubscribe_url", "text") in gaps
 
 
 def test_text_of_a_story_that_looks_like_a_slot_or_a_marker_stays_text(weekly: Template, manifest: Manifest) -> None:
@@ -123,7 +123,7 @@ def test_text_of_a_story_that_looks_like_a_slot_or_a_marker_stays_text(weekly: T
 
 
 def test_reading_the_words_of_an_edition_imports_nothing_slow() -> None:
-    code = "import sys, newsletter.render.layout, newsletter.render.slots; print(*sys.modules)"
+    code = "import sys, newsletter.render.layout, newsletter.render.placeholders; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not {"premailer", "cssutils", "mjml", "jinja2"} & set(done.stdout.split())
 

@@ -26,7 +26,7 @@ from newsletter.model import (
 )
 from newsletter.render.compile import Site, compile
 from newsletter.render.layout import layout
-from newsletter.render.slots import fill
+from newsletter.render.placeholders import fill
 from newsletter.render.template import FRAME, Template, shipped
 from newsletter.render.weights import weigh
 

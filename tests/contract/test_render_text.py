@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from newsletter.model import Block, Candidate, Edition, Entry, Interests, Manifest, Section, Topic
 from newsletter.render.compile import Site, compile
 from newsletter.render.layout import layout
+from newsletter.render.placeholders import fill
 from newsletter.render.prose import width
-from newsletter.render.slots import fill
 from newsletter.render.template import FRAME, Template, shipped
 
 TEMPLATES = sorted(file.parent.name for file in shipped().glob(f"*/{FRAME}"))

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
-from newsletter.model import Block, OpenSlot, Place
+from newsletter.model import Block, Place, Placeholder
 from newsletter.render.markup import regular
-from newsletter.render.slots import SLOTS, escape, fill
+from newsletter.render.placeholders import PLACEHOLDERS, escape, fill
 from newsletter.render.wire import quote
 
 pieces = st.lists(st.one_of(
@@ -60,20 +60,20 @@ PLAIN_URLS = st.from_regex(r"[a-z:/_.-]{60,150}", fullmatch=True)
 
 @given(st.text(max_size=200) | PLAIN_URLS)
 def test_the_short_way_for_plain_values_writes_what_the_long_way_does(value: str) -> None:
-    block = Block("head", (OpenSlot("greeting", "html"),), 0)
+    block = Block("head", (Placeholder("greeting", "html"),), 0)
     wire = b"".join(fill(block, {"greeting": value}))
     assert quopri.decodestring(wire) == quopri.decodestring(quote(escape(value, "html")))
 
 
 @given(PLAIN_URLS)
 def test_a_long_link_is_written_to_the_byte_as_the_long_way_does(value: str) -> None:
-    block = Block("foot", (OpenSlot("unsubscribe_url", "html"),), 0)
+    block = Block("foot", (Placeholder("unsubscribe_url", "html"),), 0)
     assert b"".join(fill(block, {"unsubscribe_url": value})) == quote(value)
 
 
 def test_bytes_between_slots_are_shared_and_not_copied() -> None:
     before, after = quote("Hello "), quote("!\n")
-    filled = fill(Block("head", (before, OpenSlot("greeting", "html"), after), 7), {"greeting": "Zoë & Co"})
+    filled = fill(Block("head", (before, Placeholder("greeting", "html"), after), 7), {"greeting": "Zoë & Co"})
     assert filled[0] is before
     assert filled[2] is after
     assert quopri.decodestring(b"".join(filled)).decode() == "Hello Zoë &amp; Co!\r\n"
@@ -81,9 +81,10 @@ def test_bytes_between_slots_are_shared_and_not_copied() -> None:
 
 def test_a_value_that_is_missing_is_an_error_and_never_an_empty_place() -> None:
     with pytest.raises(KeyError, match="greeting"):
-        fill(Block("head", (OpenSlot("greeting", "html"),), 0), {})
+        fill(Block("head", (Placeholder("greeting", "html"),), 0), {})
 
 
 def test_every_slot_says_what_it_means() -> None:
-    assert all(kind.meaning for kind in SLOTS.values())
-    assert {name for name, kind in SLOTS.items() if kind.holds == "url"} == {"unsubscribe_url", "preferences_url"}
+    assert all(kind.meaning for kind in PLACEHOLDERS.values())
+    addresses = {name for name, kind in PLACEHOLDERS.items() if kind.holds == "url"}
+    assert addresses == {"unsubscribe_url", "preferences_url"}

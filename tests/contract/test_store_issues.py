@@ -69,7 +69,7 @@ def test_a_preparation_that_fails_leaves_nothing(store: Store) -> None:
 
 def test_an_occasion_has_one_issue_whoever_prepares_it(store: Store) -> None:
     freeze(store)
-    for other in (manifest(), replace(manifest(), issue="weekly-again"), replace(manifest(7), issue="weekly-0")):
+    for other in (manifest(), replace(manifest(), issue_id="weekly-again"), replace(manifest(7), issue_id="weekly-0")):
         with pytest.raises(AlreadyPrepared, match="weekly-0, sending") as refusal:
             store.issues.freezing(other, now=NOW).__enter__()
         assert refusal.value.issue.id == "weekly-0"
@@ -242,10 +242,10 @@ def test_a_slot_is_its_instant_under_whichever_name_of_its_zone(store: Store) ->
     assert renamed.key != manifest().slot.key
     freeze(store)
     with pytest.raises(AlreadyPrepared, match="weekly-0"):
-        store.issues.freezing(replace(manifest(), issue="weekly-again", slot=renamed), now=NOW).__enter__()
+        store.issues.freezing(replace(manifest(), issue_id="weekly-again", slot=renamed), now=NOW).__enter__()
     assert not store.issues.mark_missed("weekly", renamed, "late", NOW)
     store.issues.cancel("weekly-0", NOW)
-    with store.issues.freezing(replace(manifest(), issue="weekly-again", slot=renamed), now=NOW):
+    with store.issues.freezing(replace(manifest(), issue_id="weekly-again", slot=renamed), now=NOW):
         pass
 
 
@@ -261,7 +261,7 @@ def test_a_cancelled_issue_sends_nothing_and_frees_its_slot(store: Store) -> Non
         store.issues.start("weekly-0", NOW)
     with pytest.raises(UsageError, match="is cancelled"):
         store.issues.cancel("weekly-0", NOW)
-    with store.issues.freezing(replace(manifest(), issue="weekly-0-2"), now=NOW):
+    with store.issues.freezing(replace(manifest(), issue_id="weekly-0-2"), now=NOW):
         pass
 
 

@@ -94,7 +94,7 @@ def test_a_store_of_version_2_is_brought_up_to_date_with_all_it_holds(blank_url:
         assert store.subscribers.remembered("links by row up to") == "6"
         newest = store.issues.manifest(oldstore.WEEKS[-1])
         for subscriber in store.subscribers.all():
-            member = store.issues.member(replace(newest, issue="weekly-next"), subscriber.id)
+            member = store.issues.member(replace(newest, issue_id="weekly-next"), subscriber.id)
             assert member is not None
             earlier = {story for issue in oldstore.WEEKS if subscriber.email in oldstore.SENT[issue]
                        for story in oldstore.STORIES[issue][subscriber.email]}

@@ -25,9 +25,9 @@ from newsletter.model import (
     Manifest,
     Match,
     Newsletter,
-    OpenSlot,
     Picture,
     Place,
+    Placeholder,
     Quiet,
     Receipt,
     Section,
@@ -71,7 +71,7 @@ candidates = st.builds(
 manifests = st.builds(
     Manifest, names, newsletters, st.builds(Slot, texts, texts, times), st.lists(topics, max_size=2).map(tuple),
     st.lists(candidates, max_size=2).map(tuple), texts)
-segments = st.binary(max_size=20) | st.builds(OpenSlot, texts, st.sampled_from(get_args(Place)), st.integers(0, 72))
+segments = st.binary(max_size=20) | st.builds(Placeholder, texts, st.sampled_from(get_args(Place)), st.integers(0, 72))
 blocks = st.dictionaries(texts, st.builds(Block, texts, st.lists(segments, max_size=4).map(tuple), numbers), max_size=3)
 block_sets = st.builds(BlockSet, texts, blocks, blocks)
 receipts = st.builds(Receipt, st.sampled_from(["sent", "refused", "deferred", "in_doubt"]), numbers, texts, texts)
@@ -122,10 +122,11 @@ def test_interests_are_equal_exactly_if_their_texts_are(one: Interests, other: I
 @given(value=manifests)
 def test_a_manifest_comes_back_with_its_hash(store: Store, value: Manifest) -> None:
     number = next(fresh)
-    value = replace(value, issue=f"{value.issue} {number}", newsletter=replace(value.newsletter, name=f"{number}"))
+    newsletter = replace(value.newsletter, name=f"{number}")
+    value = replace(value, issue_id=f"{value.issue_id} {number}", newsletter=newsletter)
     with store.issues.freezing(value, now=NOW):
         pass
-    found = store.issues.manifest(value.issue)
+    found = store.issues.manifest(value.issue_id)
     assert found == value
 
 

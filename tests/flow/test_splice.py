@@ -17,7 +17,7 @@ from newsletter.render.environment import environment, render
 from newsletter.render.expand import expand
 from newsletter.render.html import to_html
 from newsletter.render.layout import Placed, layout
-from newsletter.render.slots import SLOTS, fill
+from newsletter.render.placeholders import PLACEHOLDERS, fill
 from newsletter.render.template import FRAME, Template
 from tests.conftest import DATA
 
@@ -129,7 +129,7 @@ def test_the_plain_text_keeps_every_value_and_fits_the_wire(press: Press, some: 
     personal = {"unsubscribe_url": "https://news.example.org/u", "preferences_url": "https://news.example.org/p"}
     for value in some + others:
         blocks = press.blocks.text.values()
-        values = dict.fromkeys(SLOTS, value) | personal
+        values = dict.fromkeys(PLACEHOLDERS, value) | personal
         wire = b"".join(piece for block in blocks for piece in fill(block, values))
         assert_fit_for_the_wire(wire)
         kept = "".join(char for char in value if char.isprintable() and not char.isspace())

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
-from newsletter.model import Block, OpenSlot, Place
+from newsletter.model import Block, Place, Placeholder
 from newsletter.render.markup import clean
 from newsletter.render.prose import COLUMNS, wrap
 from newsletter.render.wire import SOFT, quote
@@ -24,7 +24,7 @@ class Kind:
     """The kinds of block it may stand in; empty means all."""
 
 
-SLOTS: Mapping[str, Kind] = MappingProxyType({
+PLACEHOLDERS: Mapping[str, Kind] = MappingProxyType({
     "subject": Kind("edition", "words", "the subject, which is also the document's title"),
     "preheader": Kind("edition", "words", "what an inbox shows beside the subject, 40 to 130 characters"),
     "topics": Kind("edition", "words", 'the labels of the topics chosen: "AI, Cybersecurity"'),
@@ -60,7 +60,7 @@ def fill(block: Block, values: Mapping[str, str]) -> list[bytes]:
     return [piece if isinstance(piece, bytes) else _close(values[piece.name], piece) for piece in block.segments]
 
 
-def _close(value: str, slot: OpenSlot) -> bytes:
+def _close(value: str, slot: Placeholder) -> bytes:
     if slot.place == "text":
         value = _in_lines(value, slot.column)
     if _PLAIN(value):
