@@ -112,7 +112,7 @@ class _Ways:
 
     def _made(self, subscriber: Subscriber, edition: Edition) -> tuple[Subscriber, str, str, str]:
         placed = layout(edition, self._manifest, self._template.words(self._blocks.language))
-        return (subscriber, placed[0].slots["subject"], self._plain.text(subscriber, placed),
+        return (subscriber, placed[0].values["subject"], self._plain.text(subscriber, placed),
                 self._plain.html(subscriber, placed))
 
 

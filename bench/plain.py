@@ -41,7 +41,7 @@ class Plain:
     def message(self, subscriber: Subscriber, edition: Edition) -> bytes:
         """The whole message, made from nothing."""
         placed = layout(edition, self.manifest, self._words)
-        return self.mail(subscriber, placed[0].slots["subject"], self.text(subscriber, placed),
+        return self.mail(subscriber, placed[0].values["subject"], self.text(subscriber, placed),
                          self.html(subscriber, placed))
 
     def html(self, subscriber: Subscriber, placed: tuple[Placed, ...]) -> str:
@@ -81,11 +81,11 @@ class Plain:
         for each in placed[1:-1]:  # head and foot are the frame
             part = self._parts[each.key]
             file = self.template.blocks.get(part.kind, "")
-            self._jinja.globals["slot"] = {**each.slots, **self._slots(subscriber)}
+            self._jinja.globals["slot"] = {**each.values, **self._slots(subscriber)}
             yield body(self._jinja, self.template, part, text_twin(file) if twin else file)
 
     def _render(self, file: str, values: Mapping[str, object], placed: Placed, subscriber: Subscriber) -> str:
-        slots = {**placed.slots, **self._slots(subscriber)}
+        slots = {**placed.values, **self._slots(subscriber)}
         return render(self._jinja, self.template, file, {**values, "slot": slots})
 
     def _slots(self, subscriber: Subscriber) -> dict[str, str]:

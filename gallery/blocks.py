@@ -40,7 +40,7 @@ def filled(specimen: Specimen) -> dict[str, str]:
     for kind, blocks in [*_kinds(placed), ("more", [Placed("more", {"more": more})]), ("quiet", [Placed("quiet", {})])]:
         wire = b"".join(
             piece for each in blocks
-            for piece in fill(specimen.blocks.html[each.key], {**placed[0].slots, **each.slots, **specimen.personal})
+            for piece in fill(specimen.blocks.html[each.key], {**placed[0].values, **each.values, **specimen.personal})
         )
         found.setdefault(kind, quopri.decodestring(wire).decode())
     return found

@@ -20,7 +20,6 @@ from newsletter.model import (
     Slot,
     Subscriber,
     Verdict,
-    digest,
     spoken_in,
 )
 from newsletter.prepare import Decider
@@ -142,7 +141,7 @@ class DraftProof:
         languages = (self.manifest.newsletter.language, edition.interests.language)
         blocks = {self._spoken(language): self._in(language) for language in languages}
         composer = Composer(self.manifest, blocks, self._app.links(), date=self.manifest.slot.instant,
-                            boundary=digest(self.manifest.issue_id))
+                            boundary=self._app.store.issues.hash_of(self.manifest))
         return composer.compose(subscriber, edition)
 
     def _in(self, language: str) -> BlockSet:

@@ -14,7 +14,7 @@ from newsletter.render.placeholders import PLACEHOLDERS, fill
 SAMPLE: Mapping[str, str] = {
     name: f"https://slot.example/{name}" if kind.holds == "url" else "words" for name, kind in PLACEHOLDERS.items()
 }
-"""A value for each slot, to look at blocks with."""
+"""A value for each placeholder, to look at blocks with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A block with every slot filled."""
+    """A block with every placeholder filled."""
 
     place: str
     """What problems call it: the story's title, or the template's part."""
@@ -64,7 +64,7 @@ def page(block: Block, place: str) -> Page:
 
 
 def text(block: Block) -> str:
-    """A block's text, with a sample in each slot."""
+    """A block's text, with a sample in each placeholder."""
     return quopri.decodestring(b"".join(fill(block, SAMPLE))).decode()
 
 

@@ -11,22 +11,22 @@ from newsletter.render.placeholders import PLACEHOLDERS, escape
 LONGEST_STYLE = 16_384
 """Characters of style sheets beyond which Gmail drops them all."""
 _PERSONAL = 120
-"""Bytes that are counted for each slot of a subscriber's own."""
+"""Bytes that are counted for each placeholder of a subscriber's own."""
 
 
 def _clipped(laid: Laid) -> Iterator[Problem]:
-    size = sum(_size(laid.press.blocks.html[each.key], each.slots) for each in laid.placed)
+    size = sum(_size(laid.press.blocks.html[each.key], each.values) for each in laid.placed)
     if size > CLIPPED_AT:
         topics = ", ".join(laid.edition.interests.topics)
         found = f"{size:,} bytes of HTML; Gmail hides what is beyond {CLIPPED_AT:,}"
         yield Problem(f"the edition of {topics}", found)
 
 
-def _size(block: Block, slots: Mapping[str, str]) -> int:
-    """Bytes of a block with its slots filled."""
+def _size(block: Block, values: Mapping[str, str]) -> int:
+    """Bytes of a block with its placeholders filled."""
     gaps = [each for each in block.segments if isinstance(each, Placeholder)]
     return block.size + sum(
-        len(escape(slots[gap.name], gap.place).encode()) if PLACEHOLDERS[gap.name].scope == "edition" else _PERSONAL
+        len(escape(values[gap.name], gap.place).encode()) if PLACEHOLDERS[gap.name].scope == "edition" else _PERSONAL
         for gap in gaps)
 
 

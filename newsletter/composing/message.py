@@ -1,10 +1,10 @@
-"""Messages: the blocks of an edition joined, one subscriber's slots filled, and the headers of a bulk mail around them.
+"""Messages: an edition's blocks joined, one subscriber's placeholders filled, and the headers of a bulk mail around.
 
 1. A `Composer` works out once for an issue what every message has: sender, date, list headers, boundary.
-2. For each edition it settles once what its subscribers share (subject, slots of the edition): its *plan*, the head's
-   fields and the body's bytes, with only the subscriber's slots open. Plans share the bytes of their blocks, and only
-   the latest ones are kept.
-3. For each subscriber it closes these slots and writes three header fields: To, Message-ID and List-Unsubscribe.
+2. For each edition it settles once what its subscribers share (subject, placeholders of the edition): its *plan*, the
+   head's fields and the body's bytes, with only the subscriber's placeholders open. Plans share the bytes of their
+   blocks, and only the latest ones are kept.
+3. For each subscriber it closes these placeholders and writes three header fields: To, Message-ID and List-Unsubscribe.
 
 Structure: RFC 5322 and 2046; list fields: RFC 2369, 2919 and 8058. How a field is written: `headers`.
 """
@@ -50,7 +50,7 @@ class _Plan:
     head: bytes
     """Header fields, each with its CRLF, and the empty line after the last."""
     body: Block
-    """Everything after the empty line; open are only the subscriber's slots."""
+    """Everything after the empty line; open are only the subscriber's placeholders."""
 
 
 def id_domain(newsletter: Newsletter) -> str:
@@ -125,7 +125,7 @@ class Composer:
         blocks = self._blocks[spoken_in(edition.interests.language, self._blocks, own)]
         words = self._words[blocks.language]
         placed = layout(edition, self._manifest, words)
-        subject = text_field("Subject", clean(placed[0].slots["subject"], "the subject"))
+        subject = text_field("Subject", clean(placed[0].values["subject"], "the subject"))
         shared = f"{subject}{self._fields}Content-Language: {blocks.language}\r\n"
         text = _settled(blocks.text, placed)
         if edition.interests.format == "text":
@@ -167,12 +167,12 @@ _HTML = _PLAIN.replace("plain", "html")
 
 
 def _settled(blocks: Mapping[str, Block], placed: Iterable[Placed]) -> _Pieces:
-    """The blocks in order with the edition's slots filled and the subscriber's left open; ends with a line's end."""
+    """The blocks in order, the edition's placeholders filled and the subscriber's left open; ends with a line end."""
     pieces: _Pieces = []
     for each in placed:
         for piece in blocks[each.key].segments:
             if isinstance(piece, Placeholder) and PLACEHOLDERS[piece.name].scope == "edition":
-                pieces += fill(Block(each.key, (piece,), 0), each.slots)
+                pieces += fill(Block(each.key, (piece,), 0), each.values)
             else:
                 pieces.append(piece)
     last = pieces[-1]

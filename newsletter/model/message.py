@@ -8,7 +8,7 @@ from typing import Literal
 from newsletter.model.subscriber import Subscriber
 
 Place = Literal["html", "attribute", "url", "text"]
-"""Where a slot stands, which decides how its value is escaped."""
+"""Where a placeholder stands, which decides how its value is escaped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Block:
     """ "story:ID", "lead:ID", "topic:SLUG", "more", "quiet", "head", "foot"."""
     segments: tuple[bytes | Placeholder, ...]
     size: int
-    """Bytes of the decoded text, slots not counted: what Gmail's limit counts."""
+    """Bytes of the decoded text, placeholders not counted: what Gmail's limit counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +40,12 @@ class BlockSet:
     html: Mapping[str, Block]
     text: Mapping[str, Block]
     catalogues: tuple[str, ...] = ()
-    """Sources of the gettext catalogues that the values of slots are written with: frozen as the blocks are."""
+    """Sources of the gettext catalogues that the values of placeholders are written with: frozen as the blocks are."""
 
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """Bytes of HTML of an issue's blocks in one language, slots not counted; decides what is trimmed."""
+    """Bytes of HTML of an issue's blocks in one language, placeholders not counted; decides what is trimmed."""
 
     frame: int
     """Head and foot: in every edition."""
@@ -61,7 +61,7 @@ class Weights:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """An edition with one subscriber's slots filled: an envelope, and bytes that can go on the wire as they are."""
+    """An edition with one subscriber's placeholders filled: an envelope, and bytes that go on the wire as they are."""
 
     sender: str
     """Envelope sender: an address alone."""

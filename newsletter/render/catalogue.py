@@ -31,9 +31,9 @@ class Message:
 
 
 def messages(template: Template) -> list[Message]:
-    """Every message that an edition of the template can hold: those of its files, and those of the values of slots."""
+    """Every message that an edition of the template can hold: in its files, and in the values of placeholders."""
     found = dict[str, Message]()
-    for message in (*_of_files(template), *_of_slots()):
+    for message in (*_of_files(template), *_of_placeholders()):
         found.setdefault(message.words, message)
     return list(found.values())
 
@@ -60,7 +60,7 @@ def _of_files(template: Template) -> Iterator[Message]:
                 yield Message(id, template.place(file, line))
 
 
-def _of_slots() -> Iterator[Message]:
+def _of_placeholders() -> Iterator[Message]:
     """Those that our own modules write."""
     for file in sorted(Path(__file__).parent.glob("*.py")):
         for line, id in _extracted("python", file.read_text("utf-8")):

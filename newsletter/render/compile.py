@@ -87,14 +87,14 @@ def _refused(template: Template, faults: Sequence[Problem]) -> TemplateError:
 
 
 def names(
-    template: Template, manifest: Manifest, words: Words, site: Site, slot: Mapping[str, str],
+    template: Template, manifest: Manifest, words: Words, site: Site, values: Mapping[str, str],
 ) -> dict[str, object]:
     """What each of `environment.EVERYWHERE` means."""
     rtl = direction(words.language) == "rtl"
     return {
         "newsletter": manifest.newsletter, "date": datetime.fromisoformat(manifest.slot.local), "site": site,
         "language": words.language, "dir": "rtl" if rtl else "ltr", "start": "right" if rtl else "left",
-        "end": "left" if rtl else "right", "theme": template.theme, "slot": MappingProxyType(dict(slot)),
+        "end": "left" if rtl else "right", "theme": template.theme, "slot": MappingProxyType(dict(values)),
     }
 
 
@@ -198,7 +198,7 @@ def _even(text: str, end: str) -> str:
 
 
 class _Opener:
-    """Turns stretches of finished text into blocks: finds where slots stand, and encodes what is between them."""
+    """Turns stretches of finished text into blocks: finds the placeholders, and encodes what is between them."""
 
     def __init__(self, template: Template, nonce: str) -> None:
         self._template = template
@@ -217,7 +217,7 @@ class _Opener:
         return self._opened(key, kind, text, {found.start(): "text" for found in self._token.finditer(text)})
 
     def _column(self, text: str, start: int) -> int:
-        """How much of its line is taken before the slot that stands there; what is before another slot is not known."""
+        """How much of its line is taken before a placeholder; the length of an earlier placeholder is not known."""
         return width(self._token.split(text[text.rfind("\n", 0, start) + 1: start])[-1])
 
     def _opened(self, key: str, kind: str, text: str, places: Mapping[int, Place]) -> Block:
@@ -233,13 +233,14 @@ class _Opener:
         size += len(text[end:].encode())
         return Block(key, tuple(segment for segment in segments if segment), size)
 
-    def _allow(self, slot: str, kind: str) -> None:
-        if (allowed := PLACEHOLDERS[slot].blocks) and kind not in allowed:
-            raise self._misplaced(slot, f"has no value in {quoted(kind)}", f"Use it only in: {', '.join(allowed)}.")
+    def _allow(self, placeholder: str, kind: str) -> None:
+        if (allowed := PLACEHOLDERS[placeholder].blocks) and kind not in allowed:
+            cure = f"Use it only in: {', '.join(allowed)}."
+            raise self._misplaced(placeholder, f"has no value in {quoted(kind)}", cure)
 
-    def _place(self, slot: str, piece: re.Match[str], offset: int) -> Place:
-        """Where in a piece of HTML a slot stands."""
-        holds = PLACEHOLDERS[slot].holds
+    def _place(self, placeholder: str, piece: re.Match[str], offset: int) -> Place:
+        """Where in a piece of HTML a placeholder stands."""
+        holds = PLACEHOLDERS[placeholder].holds
         if piece["text"] is not None:
             return "html"
         attributes = markup.ATTRIBUTE.finditer(piece[0])
@@ -250,11 +251,11 @@ class _Opener:
         if name in _WORDED:
             return "attribute"
         where = f"attribute {quoted(name)}" if name else "comment, style or tag"
-        raise self._misplaced(slot, f"cannot stand in the {where}",
+        raise self._misplaced(placeholder, f"cannot stand in the {where}",
                               "Put words into text, alt, title or aria-label, and addresses into href or src.")
 
-    def _misplaced(self, slot: str, found: str, cure: str) -> TemplateError:
-        use = re.compile(rf"\bslot\.{slot}\b")
+    def _misplaced(self, placeholder: str, found: str, cure: str) -> TemplateError:
+        use = re.compile(rf"\bslot\.{placeholder}\b")
         places = (self._template.place(file, source[: match.start()].count("\n") + 1)
                   for file, source in self._template.files.items() for match in use.finditer(source))
-        return TemplateError(f"slot.{slot} {found}", place=" or ".join(places), cure=cure)
+        return TemplateError(f"slot.{placeholder} {found}", place=" or ".join(places), cure=cure)

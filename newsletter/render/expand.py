@@ -18,16 +18,16 @@ def expand(
     template: Template, manifest: Manifest, placed: Sequence[Placed], personal: Mapping[str, str], *, language: str,
     site: Site,
 ) -> str:
-    """The edition that `layout` laid out, with its reader's own slots (`personal`), before mjml2html."""
+    """The edition that `layout` laid out, with its reader's own placeholders (`personal`), before mjml2html."""
     words = template.words(language)
     jinja = environment(template, words, names(template, manifest, words, site, {}), manifest.slot.zone)
     parts = {part.key: part for part in parts_of(manifest, language)}
 
-    def rendered(part: Part, slots: Mapping[str, str]) -> str:
-        jinja.globals["slot"] = {**slots, **personal}
+    def rendered(part: Part, values: Mapping[str, str]) -> str:
+        jinja.globals["slot"] = {**values, **personal}
         return body(jinja, template, part, template.blocks.get(part.kind, ""))
 
     head, *between, _ = placed
-    whole = "".join(rendered(parts[each.key], each.slots) for each in between)
-    jinja.globals["slot"] = {**head.slots, **personal}
+    whole = "".join(rendered(parts[each.key], each.values) for each in between)
+    jinja.globals["slot"] = {**head.values, **personal}
     return render(jinja, template, FRAME, {"body": Markup(whole)})  # noqa: S704 - each part was escaped as it was made

@@ -1,4 +1,4 @@
-"""An edition as a sequence of blocks, and what the slots that its readers share hold."""
+"""An edition as a sequence of blocks, and what the placeholders that its readers share hold."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -25,8 +25,8 @@ class Placed:
 
     key: str
     """That of `model.Block`."""
-    slots: Mapping[str, str]
-    """The values of its slots, but for those that differ between subscribers."""
+    values: Mapping[str, str]
+    """The values of its placeholders, but for those that differ between subscribers."""
 
 
 def layout(edition: Edition, manifest: Manifest, words: Words) -> tuple[Placed, ...]:
@@ -44,7 +44,7 @@ def layout(edition: Edition, manifest: Manifest, words: Words) -> tuple[Placed, 
         "topics": _chosen(edition, labels, words),
         "count": words.ngettext("%(num)d story", "%(num)d stories", count),
     }
-    own = _own_slots(edition, labels, words)
+    own = _own_values(edition, labels, words)
     blocks = [Placed("head", shared)]
     if edition.quiet:
         blocks.append(Placed("quiet", shared))
@@ -55,8 +55,8 @@ def layout(edition: Edition, manifest: Manifest, words: Words) -> tuple[Placed, 
     return (*blocks, Placed("foot", shared))
 
 
-def _own_slots(edition: Edition, labels: Mapping[str, str], words: Words) -> dict[str, dict[str, str]]:
-    """The slots that each story of the edition has for itself."""
+def _own_values(edition: Edition, labels: Mapping[str, str], words: Words) -> dict[str, dict[str, str]]:
+    """The placeholders that each story of the edition has for itself."""
     numbers = {story: str(number) for number, story in enumerate(edition.stories, 1)}
     return {
         entry.story: {

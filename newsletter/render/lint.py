@@ -66,7 +66,7 @@ def _jinja(jinja: Sandbox, template: Template, file: str, source: str) -> Iterat
     except TemplateSyntaxError as error:
         yield error.lineno, str(error.message), "Correct the Jinja here or a line above."
         return
-    yield from _slots(tree)
+    yield from _placeholders(tree)
     yield from _files(tree, template)
     if not file.rpartition("/")[2].startswith("_"):  # a partial also sees the names of who includes it
         yield from _names(tree)
@@ -88,7 +88,7 @@ def _filters(tree: nodes.Template, jinja: Sandbox) -> Iterator[Fault]:
                 node.name = next(iter(known))
 
 
-def _slots(tree: nodes.Template) -> Iterator[Fault]:
+def _placeholders(tree: nodes.Template) -> Iterator[Fault]:
     for node in tree.find_all(nodes.Getattr):
         if isinstance(node.node, nodes.Name) and node.node.name == "slot" and node.attr not in PLACEHOLDERS:
             cure = meant(nearest(node.attr, PLACEHOLDERS)) or f"Use one of: {', '.join(PLACEHOLDERS)}."

@@ -1,4 +1,4 @@
-"""Slots: places in a block that are filled for each edition or subscriber, by plain substitution, never by Jinja."""
+"""Placeholders: gaps in a block, filled for each edition or subscriber by plain substitution and never by Jinja."""
 
 import re
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from newsletter.render.wire import SOFT, quote
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What a slot is."""
+    """What a placeholder is."""
 
     scope: Literal["edition", "subscriber"]
     """Whether readers of one edition share its value."""
@@ -40,7 +40,7 @@ PLACEHOLDERS: Mapping[str, Kind] = MappingProxyType({
     "unsubscribe_url": Kind("subscriber", "url", "the page that ends the subscription"),
     "preferences_url": Kind("subscriber", "url", "the page that changes topics and frequency"),
 })
-"""Every slot there is, by the name a template uses: `{{ slot.greeting }}`."""
+"""Every placeholder there is, by the name a template uses: `{{ slot.greeting }}`."""
 
 # One line, nothing to escape in any place, nothing to encode: what most values are.
 _PLAIN = re.compile(r"(?!From )[A-Za-z0-9 ,:;!?/_()+*@%~#$|-][A-Za-z0-9 ,:;!?/_()+*@%~#$|.-]{0,72}").fullmatch
@@ -52,22 +52,22 @@ _PLAIN_URL = re.compile(
 
 
 def fill(block: Block, values: Mapping[str, str]) -> list[bytes]:
-    """The block with its slots closed, as pieces for the wire (`wire.quote`); join them, or go on with the next block.
+    """The block with its placeholders filled, as pieces for the wire (`wire.quote`): join them, or go on with another.
 
     Escapes each value for the place it stands in. About 1 µs for a short ASCII value, 5 µs for others; bytes between
-    slots are shared, not copied. Raises KeyError if `values` lacks a slot of the block.
+    placeholders are shared, not copied. Raises KeyError if `values` lacks a placeholder of the block.
     """
     return [piece if isinstance(piece, bytes) else _close(values[piece.name], piece) for piece in block.segments]
 
 
-def _close(value: str, slot: Placeholder) -> bytes:
-    if slot.place == "text":
-        value = _in_lines(value, slot.column)
+def _close(value: str, placeholder: Placeholder) -> bytes:
+    if placeholder.place == "text":
+        value = _in_lines(value, placeholder.column)
     if _PLAIN(value):
         return value.encode() + SOFT
     if _PLAIN_URL(value):
         return value[:_LINE].encode() + SOFT + value[_LINE:].encode() + SOFT
-    return quote(escape(value, slot.place))
+    return quote(escape(value, placeholder.place))
 
 
 def _in_lines(value: str, column: int) -> str:

@@ -1,7 +1,7 @@
 """A story's body as plain text: paragraphs, lists and quotations in 72 columns, and its links numbered below it.
 
 A link is marked where it stands, "the rules [3.1]", and its address follows the body, "[3.1] https://…": the story's
-number in the edition, which is an open slot while this is compiled, and the link's own.
+number in the edition, which is an open placeholder while this is compiled, and the link's own.
 """
 
 import re

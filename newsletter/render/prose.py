@@ -21,14 +21,14 @@ _UNIT = re.compile(
 )
 
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://|(?:mailto|tel):")
-# What `compile` writes where a slot stands. Only a story's number stands in text whose lines are made there.
-_OPEN_SLOT = re.compile(r"(n[0-9a-f]{20}n)[a-z_]+\1")
+# What `compile` writes where a placeholder stands. Only a story's number stands in text whose lines are made there.
+_PLACEHOLDER = re.compile(r"(n[0-9a-f]{20}n)[a-z_]+\1")
 
 
 def width(text: str) -> int:
-    """How many columns of a plain-text page the text takes: two for a wide character or an open slot, none for a
+    """How many columns of a plain-text page the text takes: two for a wide character or an open placeholder, none for a
     combining mark."""
-    return cell_len(_OPEN_SLOT.sub("00", text))
+    return cell_len(_PLACEHOLDER.sub("00", text))
 
 
 def minutes(text: str) -> int:

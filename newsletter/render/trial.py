@@ -32,7 +32,7 @@ def faults(template: Template, manifest: Manifest, *, language: str, site: Site)
 
 def _renderings(template: Template, manifest: Manifest, language: str, site: Site) -> Iterator[_Rendering]:
     words = template.words(language)
-    own = names(template, manifest, words, site, {slot: slot for slot in PLACEHOLDERS})
+    own = names(template, manifest, words, site, {placeholder: placeholder for placeholder in PLACEHOLDERS})
     jinja = environment(template, words, own, manifest.slot.zone)
     for frame in (FRAME, text_twin(FRAME)):
         yield frame, partial(render, jinja, template, frame, {"body": ""})

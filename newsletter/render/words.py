@@ -67,7 +67,7 @@ class Words:
         return self.gettext(", ").join(items)
 
     def greeting(self, name: str) -> str:
-        """The value of the slot `greeting`; reads well without a name."""
+        """The value of the placeholder `greeting`; reads well without a name."""
         name = " ".join(name.split())
         return self.gettext("Hello %(name)s,", name=name) if name else self.gettext("Hello,")
 

@@ -115,14 +115,18 @@ class Issues:
         """
         with self._database.writing() as connection:
             _make_room(connection, manifest)
-            text = manifest_text(manifest)
+            text, name = manifest_text(manifest), self.hash_of(manifest)
             values = _row(manifest.issue_id, manifest.newsletter.name, manifest.slot, now) | {
-                "state": "frozen", "manifest_hash": text_hash(text), "text_hash": text_hash(text), "manifest": text,
+                "state": "frozen", "manifest_hash": name, "text_hash": name, "manifest": text,
                 "link_version": _BY_HANDLE}
             number = connection.execute(insert(table).values(values).returning(table.c.number)).scalar_one()
             freezing = Freezing(connection, manifest, number)
             yield freezing
             freezing.end()
+
+    def hash_of(self, manifest: Manifest) -> str:
+        """What names the manifest once it is frozen (`Issue.manifest_hash`)."""
+        return text_hash(manifest_text(manifest))
 
     def mark_missed(self, newsletter: str, slot: Slot, note: str, now: datetime) -> bool:
         """Records that a slot passed and will not be sent by itself; false if it has an issue already."""

@@ -46,7 +46,7 @@ def filled(
     weekly: Template, manifest: Manifest, part: Mapping[str, Block], language: str, edition: Edition = FULL,
 ) -> str:
     placed = layout(edition, manifest, weekly.words(language))
-    wire = b"".join(piece for each in placed for piece in fill(part[each.key], {**each.slots, **PERSONAL}))
+    wire = b"".join(piece for each in placed for piece in fill(part[each.key], {**each.values, **PERSONAL}))
     return quopri.decodestring(wire).decode().replace("\r\n", "\n")
 
 

@@ -29,7 +29,7 @@ def test_an_edition_is_its_head_its_sections_and_its_foot_and_the_first_story_le
 
 
 def placed(manifest: Manifest, *sections: Section) -> dict[str, Mapping[str, str]]:
-    return {each.key: each.slots for each in layout(edition(*sections), manifest, ENGLISH)}
+    return {each.key: each.values for each in layout(edition(*sections), manifest, ENGLISH)}
 
 
 AI = Section("ai", (Entry("s4"), Entry("s7")))
@@ -68,12 +68,12 @@ def test_stories_are_numbered_as_they_are_read_and_know_their_section(manifest: 
 def test_a_quiet_edition_has_the_note_and_then_what_little_there_is(manifest: Manifest) -> None:
     placed = layout(edition(TRADE, quiet=True), manifest, ENGLISH)
     assert [each.key for each in placed] == ["head", "quiet", "topic:trade", "lead:s5", "foot"]
-    assert placed[0].slots["subject"] == "The Quiet Desk"
+    assert placed[0].values["subject"] == "The Quiet Desk"
     assert [each.key for each in layout(edition(quiet=True), manifest, ENGLISH)] == ["head", "quiet", "foot"]
 
 
 def test_a_story_names_the_other_topics_of_its_reader(manifest: Manifest, weekly: Template) -> None:
-    in_german = {placed.key: placed.slots for placed in layout(edition(CYBER), manifest, weekly.words("de"))}
+    in_german = {placed.key: placed.values for placed in layout(edition(CYBER), manifest, weekly.words("de"))}
     assert in_german["lead:s2"]["also_in"] == ""
     assert in_german["story:s6"]["also_in"] == " · auch unter Privacy & data, Artificial intelligence"
     assert in_german["more"]["more"] == "1 weitere Meldung im Web"
@@ -84,17 +84,17 @@ def test_the_topics_are_those_chosen_in_the_reader_s_order(manifest: Manifest) -
         (("cyber", "ai"), "Cybersecurity, Artificial intelligence"), (("*",), "all topics"),
         (("gone", "ai"), "Artificial intelligence"),
     ]:
-        assert layout(edition(CYBER, topics=chosen), manifest, ENGLISH)[0].slots["topics"] == words
+        assert layout(edition(CYBER, topics=chosen), manifest, ENGLISH)[0].values["topics"] == words
 
 
 def test_the_subject_is_the_lead_and_the_preheader_goes_on_from_it(manifest: Manifest) -> None:
-    slots = layout(edition(CYBER, TRADE), manifest, ENGLISH)[0].slots
+    slots = layout(edition(CYBER, TRADE), manifest, ENGLISH)[0].values
     assert slots["subject"] == 'A small grid operator says "no" & shuts the door on remote updates'
     assert slots["preheader"].startswith("Password of the year is a poem · Customs forms for software")
 
 
 def test_the_preheader_of_a_single_story_is_its_summary(manifest: Manifest) -> None:
-    slots = layout(edition(TRADE), manifest, ENGLISH)[0].slots
+    slots = layout(edition(TRADE), manifest, ENGLISH)[0].values
     assert slots["preheader"].startswith("From July a program that crosses the strait")
 
 
@@ -107,7 +107,7 @@ def test_subject_and_preheader_are_one_line_of_the_length_that_an_inbox_shows(
     second = replace(second, story=replace(second.story, id="b", title=other or "x"))
     issue = replace(manifest, candidates=(first, second, *rest))
     for entries in [(Entry("a"),), (Entry("a"), Entry("b")), (Entry("b"), Entry("a"), Entry("s5"))]:
-        slots = layout(edition(Section("ai", entries)), issue, ENGLISH)[0].slots
+        slots = layout(edition(Section("ai", entries)), issue, ENGLISH)[0].values
         for name, most in (("subject", 90), ("preheader", 130)):
             assert len(split_graphemes(slots[name])[0]) <= most
             assert slots[name].split() == slots[name].split(" ") or not slots[name]
@@ -117,12 +117,12 @@ def test_subject_and_preheader_are_one_line_of_the_length_that_an_inbox_shows(
 def test_the_preheader_does_not_say_the_subject_again(manifest: Manifest) -> None:
     first, *rest = manifest.candidates
     echo = replace(first, story=replace(first.story, id="a", title="The same words", summary="The same words again."))
-    slots = layout(edition(Section("ai", (Entry("a"),))), replace(manifest, candidates=(echo, *rest)), ENGLISH)[0].slots
+    slots = layout(edition(Section("ai", (Entry("a"),))), replace(manifest, candidates=(echo, *rest)), ENGLISH)[0].values
     assert slots["preheader"] == "Calmly told."
 
 
 def test_a_long_title_is_cut_at_a_word(manifest: Manifest) -> None:
     first, *rest = manifest.candidates
     long = replace(first, story=replace(first.story, id="a", title="A title of many words that goes on and on " * 5))
-    slots = layout(edition(Section("ai", (Entry("a"),))), replace(manifest, candidates=(long, *rest)), ENGLISH)[0].slots
+    slots = layout(edition(Section("ai", (Entry("a"),))), replace(manifest, candidates=(long, *rest)), ENGLISH)[0].values
     assert slots["subject"].endswith(" on and on A…")

@@ -73,7 +73,7 @@ def edition_of(issue: Manifest) -> Edition:
 
 def joined(template: Template, issue: Manifest, blocks: BlockSet) -> str:
     placed = layout(edition_of(issue), issue, template.words(blocks.language))
-    wire = b"".join(piece for each in placed for piece in fill(blocks.html[each.key], {**each.slots, **PERSONAL}))
+    wire = b"".join(piece for each in placed for piece in fill(blocks.html[each.key], {**each.values, **PERSONAL}))
     return quopri.decodestring(wire).decode()
 
 

@@ -51,7 +51,7 @@ class Press:
     def part(self, edition: Edition, greeting: str, kind: Mapping[str, Block]) -> str:
         values = {**PERSONAL, "greeting": self.words.greeting(greeting)}
         wire = b"".join(piece for each in layout(edition, self.manifest, self.words)
-                        for piece in fill(kind[each.key], {**each.slots, **values}))
+                        for piece in fill(kind[each.key], {**each.values, **values}))
         return quopri.decodestring(wire).decode().replace("\r\n", "\n")
 
 

@@ -355,7 +355,7 @@ def test_an_unknown_issue_is_refused_with_the_nearest_name(store: Store) -> None
     freeze(store)
     assert store.issues.get("weekly-O") is None
     for ask in (store.issues.manifest, store.issues.blocks, store.outbox.sums, store.outbox.audience):
-        with pytest.raises(UsageError, match="no issue weekly-O") as refusal:
+        with pytest.raises(UsageError, match="no issue “weekly-O”") as refusal:
             ask("weekly-O")
         assert refusal.value.cure == "Did you mean “weekly-0”?"
     with pytest.raises(UsageError, match="no edition 99"):

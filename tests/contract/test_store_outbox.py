@@ -318,7 +318,7 @@ def test_an_empty_issue_is_finished_at_once(store: Store) -> None:
 
 
 def test_an_unknown_issue_is_refused(store: Store) -> None:
-    with pytest.raises(UsageError, match="no issue weekly-0"):
+    with pytest.raises(UsageError, match="no issue “weekly-0”"):
         take(store)
 
 

@@ -42,13 +42,13 @@ class Press:
 
     def spliced(self, placed: tuple[Placed, ...], personal: Mapping[str, str]) -> bytes:
         return b"".join(
-            piece for each in placed for piece in fill(self.blocks.html[each.key], {**each.slots, **personal})
+            piece for each in placed for piece in fill(self.blocks.html[each.key], {**each.values, **personal})
         )
 
     def whole(self, placed: tuple[Placed, ...], personal: Mapping[str, str]) -> str:
         head, *between, _ = placed
-        whole = "".join(self._block(self.parts[each.key], {**each.slots, **personal}) for each in between)
-        self.jinja.globals["slot"] = {**head.slots, **personal}
+        whole = "".join(self._block(self.parts[each.key], {**each.values, **personal}) for each in between)
+        self.jinja.globals["slot"] = {**head.values, **personal}
         return to_html(render(self.jinja, self.template, FRAME, {"body": Markup(whole)}))
 
     def _block(self, part: Part, slots: Mapping[str, str]) -> str:
