@@ -117,12 +117,12 @@ def test_subject_and_preheader_are_one_line_of_the_length_that_an_inbox_shows(
 def test_the_preheader_does_not_say_the_subject_again(manifest: Manifest) -> None:
     first, *rest = manifest.candidates
     echo = replace(first, story=replace(first.story, id="a", title="The same words", summary="The same words again."))
-    slots = layout(edition(Section("ai", (Entry("a"),))), replace(manifest, candidates=(echo, *rest)), ENGLISH)[0].values
-    assert slots["preheader"] == "Calmly told."
+    placed = layout(edition(Section("ai", (Entry("a"),))), replace(manifest, candidates=(echo, *rest)), ENGLISH)
+    assert placed[0].values["preheader"] == "Calmly told."
 
 
 def test_a_long_title_is_cut_at_a_word(manifest: Manifest) -> None:
     first, *rest = manifest.candidates
     long = replace(first, story=replace(first.story, id="a", title="A title of many words that goes on and on " * 5))
-    slots = layout(edition(Section("ai", (Entry("a"),))), replace(manifest, candidates=(long, *rest)), ENGLISH)[0].values
-    assert slots["subject"].endswith(" on and on A…")
+    placed = layout(edition(Section("ai", (Entry("a"),))), replace(manifest, candidates=(long, *rest)), ENGLISH)
+    assert placed[0].values["subject"].endswith(" on and on A…")
