@@ -171,7 +171,7 @@ def topics(cell: str, topic: Callable[[str], str | None], suggestion: Callable[[
         if slug is not None:
             (excluded if excludes else chosen)[slug] = None
             continue
-        excludes, name = excludes or bool(_SAYS_NO.match(name)), _SAYS_NO.sub("", name, 1)
+        excludes, name = bool(_DENIAL.match(word)), _DENIAL.sub("", word)
         near = (topic(name) and name) or suggestion(name)
         faults.append(_unknown_topic(word, name, f"-{near}" if near and excludes else near))
         if excludes and (probable := near and topic(near)):
@@ -181,7 +181,8 @@ def topics(cell: str, topic: Callable[[str], str | None], suggestion: Callable[[
 
 _TAG = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 _EXCLUDING = re.compile(rf"\s*[{DASHES}][{DASHES}\s]*")
-_SAYS_NO = re.compile(r"(?:!|(?:no|not|without|except)\s)\s*", re.IGNORECASE)
+_DENIAL = re.compile(rf"""\A(?:[\s"]*(?:[{DASHES}!]|(?:no|not|without|except)\s)[\s"]*)+""", re.IGNORECASE)
+"""What stands before an unknown word that is not wanted."""
 _ALL = ("all", "everything", "any")
 _AROUND = ' \t"'  # some export a list as "one","two" in one cell
 
@@ -229,7 +230,7 @@ def newsletters(cell: str, offer: Offer) -> Reading[Choice]:
         excludes, name = bool(_EXCLUDING.match(word)), _bare(word).strip(_AROUND)
         known = "*" if name == "*" else offer.newsletter(name)
         if known is None and word:
-            excludes, name = excludes or bool(_SAYS_NO.match(name)), _SAYS_NO.sub("", name, 1)
+            excludes, name = bool(_DENIAL.match(word)), _DENIAL.sub("", word).strip(_AROUND)
             near = offer.newsletter(name) or offer.newsletter_like(name)
             faults.append(_unknown_newsletter(word, f"-{near}" if near and excludes else near))
             if excludes and near:

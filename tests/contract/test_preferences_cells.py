@@ -184,6 +184,13 @@ def test_a_topic_that_is_not_wanted_is_excluded_and_never_proposed(tmp_path: Pat
     assert [advice for _, advice in problems] == [cure]
 
 
+@pytest.mark.parametrize("cell", ["ai; domino crypto", "ai; crypto!!", "ai; casino  crypt"])
+def test_a_no_in_the_middle_of_a_word_excludes_nothing(tmp_path: Path, cell: str) -> None:
+    person, problems = row(tmp_path, topics=cell)
+    assert (person.interests.topics, person.interests.excluded) == (("ai",), ())
+    assert len(problems) == 1
+
+
 @pytest.mark.parametrize("cell", ["GMT+1", "UTC+01:00", "gmt-5"])
 def test_no_zone_of_the_other_direction_is_proposed_for_an_offset(tmp_path: Path, cell: str) -> None:
     """A9: IANA's “Etc/GMT+1” is an hour behind Greenwich."""

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from newsletter.model import Newsletter, Problem, Subscriber, Variation, subscriptions
@@ -89,6 +89,9 @@ def test_a_cell_that_names_no_newsletter_of_ours_subscribes_to_none(cell: str) -
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), max_size=20))
+@example('0"!')
+@example('!"0')
+@example('!! -"not 0')
 def test_unknown_names_are_read_again_as_they_were_written(cell: str) -> None:
     offer = Offer(topic, lambda word: "", NEWSLETTERS)
     once = cell_of(cell, offer).value

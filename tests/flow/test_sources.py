@@ -169,7 +169,7 @@ def test_a_source_can_name_its_reader(newsroom: Newsroom) -> None:
 def test_a_name_that_no_source_has_is_reported_with_the_nearest_one(newsroom: Newsroom) -> None:
     newsroom.configure('["wier"]', source("stories/"))
     said = newsroom.run("stories", "fetch")
-    assert 'wier: there is no such folder, file or [[source]] → Did you mean "wire"?' in said
+    assert 'wier: there is no such folder, file or [[source]] → Did you mean “wire”?' in said
 
 
 def test_a_feed_that_gets_a_source_of_its_own_keeps_its_stories(newsroom: Newsroom, site: Site) -> None:
