@@ -122,7 +122,7 @@ def test_what_cannot_be_compiled_is_an_error_with_a_cure_and_never_a_crash(docum
 
 
 def test_an_error_shows_the_text_where_it_was_noticed() -> None:
-    with pytest.raises(TemplateError, match="near “.*the &#252;nopened one"):
+    with pytest.raises(TemplateError, match=r"near “.*the &#252;nopened one"):
         to_html(page("the ünopened one</p>"))
 
 
