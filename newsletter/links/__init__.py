@@ -1,6 +1,7 @@
 """Links: every address that a mail holds, from one table of routes, with tokens that name its subscriber."""
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from types import MappingProxyType
 
 from newsletter.links.keyring import Keyring, fingerprint
@@ -25,6 +26,7 @@ class Links:
         """`base_url`: where the public pages are, absolute."""
         self._base = base_url.rstrip("/")
         self._tokens = _VERSIONS[version](keyring)
+        self._before = cache(self._before_token)
 
     def unsubscribe(self, newsletter: str, subscriber: Subscriber) -> str:
         """The page that ends the subscription."""
@@ -43,5 +45,8 @@ class Links:
         return self._tokens.message_id_local(issue_id, subscriber)
 
     def _personal(self, purpose: Purpose, newsletter: str, subscriber: Subscriber) -> str:
-        token = self._tokens.token(purpose, newsletter, subscriber)
-        return self._base + ROUTES[purpose].format(newsletter=newsletter, token=token)
+        return self._before(purpose, newsletter) + self._tokens.token(purpose, newsletter, subscriber)
+
+    def _before_token(self, purpose: Purpose, newsletter: str) -> str:
+        """The link as far as it is the same for every subscriber."""
+        return self._base + ROUTES[purpose].format(newsletter=newsletter, token="")

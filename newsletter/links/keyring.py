@@ -32,7 +32,7 @@ class Keyring:
 
 @lru_cache(256)  # one mail needs its subscriber's handle three times
 def _handle(key: bytes, address: str) -> str:
-    return mac(key, f"2\nhandle\n{address}").hex()
+    return mac(key, "2\nhandle\n", address).hex()
 
 
 def fingerprint(key: bytes) -> str:
@@ -40,6 +40,16 @@ def fingerprint(key: bytes) -> str:
     return hashlib.sha256(b"fingerprint of a key\n" + key).hexdigest()[:16]
 
 
-def mac(key: bytes, text: str, length: int = _BYTES) -> bytes:
-    """HMAC-SHA-256 (RFC 2104), cut to so many bytes."""
-    return hmac.digest(key, text.encode("utf-8", "surrogatepass"), "sha256")[:length]
+def mac(key: bytes, shared: str, own: str, length: int = _BYTES) -> bytes:
+    """HMAC-SHA-256 (RFC 2104) over two texts, one after the other, cut to so many bytes.
+
+    Many MACs share their first text: the state after it is kept, and each goes on with a copy.
+    """
+    state = _begun(key, shared).copy()
+    state.update(own.encode("utf-8", "surrogatepass"))
+    return state.digest()[:length]
+
+
+@lru_cache(64)
+def _begun(key: bytes, shared: str) -> hmac.HMAC:
+    return hmac.new(key, shared.encode("utf-8", "surrogatepass"), "sha256")

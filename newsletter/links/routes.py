@@ -11,4 +11,4 @@ ROUTES: Mapping[Page, str] = MappingProxyType({
     "preferences": "/preferences/{newsletter}/{token}",  # topics and frequency
     "issue": "/issues/{issue}",  # permanent and the same for everybody (RFC 5064, section 2)
 })
-"""The path of each page; the names in braces are its parameters, one path segment each."""
+"""The path of each page; the names in braces are its parameters, one path segment each, a token the last."""

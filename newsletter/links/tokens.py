@@ -53,7 +53,7 @@ class RowTokens:
         return self._signed(self._keyring.all[-1], purpose, newsletter, subscriber.id)
 
     def message_id_local(self, issue_id: str, subscriber: Subscriber) -> str:
-        made = mac(self._keyring.all[-1], f"1\nmessage\n{issue_id}\n{subscriber.id}", 12)
+        made = mac(self._keyring.all[-1], f"1\nmessage\n{issue_id}\n", str(subscriber.id), 12)
         return f"{issue_id}.{made.hex()}"
 
     def read(self, token: str, purpose: Purpose, newsletter: str) -> Row | None:
@@ -66,7 +66,7 @@ class RowTokens:
         return Row(row) if _is_one_of(token, made) else None
 
     def _signed(self, key: bytes, purpose: Purpose, newsletter: str, row: int) -> str:
-        made = mac(key, f"1\n{purpose}\n{newsletter}\n{row}")
+        made = mac(key, f"1\n{purpose}\n{newsletter}\n", str(row))
         return f"1{_base64(made)}{row:x}"
 
 
@@ -86,7 +86,7 @@ class HandleTokens:
 
     def message_id_local(self, issue_id: str, subscriber: Subscriber) -> str:
         handle = self._keyring.handle(subscriber.key)
-        made = mac(self._keyring.handle_key, f"2\nmessage\n{issue_id}\n{handle}", 12)
+        made = mac(self._keyring.handle_key, f"2\nmessage\n{issue_id}\n", handle, 12)
         return f"{issue_id}.{made.hex()}"
 
     def read(self, token: str, purpose: Purpose, newsletter: str) -> Handle | None:
@@ -99,7 +99,7 @@ class HandleTokens:
         return Handle(handle) if _is_one_of(token, made) else None
 
     def _signed(self, key: bytes, purpose: Purpose, newsletter: str, handle: str) -> str:
-        made = mac(key, f"2\n{purpose}\n{newsletter}\n{handle}")
+        made = mac(key, f"2\n{purpose}\n{newsletter}\n", handle)
         return f"2{_base64(made)}{handle}"
 
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Literal
 
@@ -61,13 +62,23 @@ def fill(block: Block, values: Mapping[str, str]) -> list[bytes]:
 
 
 def _close(value: str, placeholder: Placeholder) -> bytes:
+    if value.startswith("https://") and (closed := _plain_url(value)):
+        return closed
     if placeholder.place == "text":
         value = _in_lines(value, placeholder.column)
     if _PLAIN(value):
         return value.encode() + SOFT
+    return quote(escape(value, placeholder.place))
+
+
+@lru_cache(64)  # a subscriber's links stand in the text and in the HTML
+def _plain_url(value: str) -> bytes:
+    """A web address that no place escapes and no text breaks into lines, as it goes on the wire; empty for another."""
+    if _PLAIN(value):
+        return value.encode() + SOFT
     if _PLAIN_URL(value):
         return value[:_LINE].encode() + SOFT + value[_LINE:].encode() + SOFT
-    return quote(escape(value, placeholder.place))
+    return b""
 
 
 def _in_lines(value: str, column: int) -> str:
