@@ -36,15 +36,15 @@ def keys(table: Mapping[str, object], before: str = "") -> Iterator[str]:
         yield from keys(value, f"{before}{key}.") if isinstance(value, dict) else [before + key]
 
 
-@pytest.mark.parametrize(("slot", "kind"), PLACEHOLDERS.items())
-def test_every_slot_is_told_as_the_program_has_it(slot: str, kind: Kind) -> None:
-    scope = {"edition": "editions", "subscriber": "readers"}[kind.scope]
+@pytest.mark.parametrize(("name", "kind"), PLACEHOLDERS.items())
+def test_every_placeholder_stands_there_as_the_program_has_it(name: str, kind: Kind) -> None:
+    scope = {"edition": "editions", "subscriber": "subscribers"}[kind.scope]
     where = ", ".join(f"`{block}`" for block in kind.blocks) or "everywhere"
-    assert [f"`slot.{slot}`", scope, kind.meaning, where] in rows("slot")
+    assert [f"`slot.{name}`", scope, kind.meaning, where] in rows("placeholder")
 
 
-def test_no_slot_is_told_that_there_is_not() -> None:
-    assert named("slot") == {f"slot.{slot}" for slot in PLACEHOLDERS}
+def test_no_placeholder_stands_there_that_there_is_not() -> None:
+    assert named("placeholder") == {f"slot.{name}" for name in PLACEHOLDERS}
 
 
 def test_every_variable_has_its_line() -> None:
