@@ -14,7 +14,7 @@ from gallery.specimen import specimens, templates
 
 FOLDER = Path(__file__).parents[1] / "docs" / "gallery"
 TOPICS = ("artificial-intelligence", "cybersecurity", "online-safety", "computing")
-"""What the reader chose whose mail is shown."""
+"""The topics of the subscriber whose mail is shown."""
 GAP = 24
 """Pixels around each mail of a sheet."""
 FACE = ("weekly", 1180)
@@ -25,9 +25,9 @@ COLOURS = 256
 CAPTIONS = {
     "light": "As most programs show it by day.",
     "dark": "In a program that obeys `prefers-color-scheme`, as Apple Mail does.",
-    "inverted": "In a program that turns colours round by force, as Outlook on the web does.",
-    "no-pictures": "With pictures held back, as many programs do until they are asked.",
-    "no-style": "Where every `<style>` is dropped, as in Gmail's application for accounts of other houses.",
+    "inverted": "In a program that inverts colours by force, as Outlook on the web does.",
+    "no-pictures": "With pictures blocked, as in many programs until the subscriber asks for them.",
+    "no-style": "Without any `<style>`, as in Gmail's application for accounts of other providers.",
 }
 SHEET = """<!DOCTYPE html><html><head><meta name="color-scheme" content="light dark"><style>
 body { margin: 0; display: flex; align-items: flex-start; gap: %(gap)dpx; padding: %(gap)dpx; background: #8a8f94; }
@@ -42,7 +42,7 @@ FILL = """async (mails) => {
 
 
 def main(arguments: list[str]) -> int:
-    """Makes the pictures of the templates named, of all by default. Gives the exit code."""
+    """Makes the pictures of the named templates, by default of all. Returns the exit code."""
     known = templates()
     if unknown := [name for name in arguments if name not in known]:
         print(f"gallery: there is no template {unknown[0]}; there is: {', '.join(known)}", file=sys.stderr)
@@ -108,8 +108,8 @@ def page() -> str:
     widths = ", ".join(map(str, WIDTHS[:-1])) + f" and {WIDTHS[-1]}"
     lines = [
         "# Gallery", "",
-        f"Each template as its readers may see it, at {widths} pixels: mails of the sample project, for a reader of",
-        "four topics. `scripts/gallery` makes the pictures and this page anew; `tests/mail` measures the like.",
+        f"Each template as subscribers may see it, at {widths} pixels: mails of the sample project, to a subscriber",
+        "of four topics. `scripts/gallery` makes the pictures and this page anew; `tests/mail` measures the same.",
     ]
     for template in templates():
         lines += ["", f"## {template}"]
