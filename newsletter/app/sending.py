@@ -38,7 +38,7 @@ async def send(
 
     `transport` stands in for the configured one. Raises TryLater if another process is sending or the relay is out of
     reach, ConfigError if the keys are not those that the store knows, UsageError for an issue that is paused, cancelled
-    or missed, Stopped if most mails are refused for what they are: then the issue is paused.
+    or missed, Stopped if most mails are refused for their content or sender: then the issue is paused.
     """
     with sending_alone(app):
         app.keyring = open_keyring(app.settings, app.store)  # anew: `newsletter run` may have been up for months

@@ -80,7 +80,7 @@ def test_a_transport_that_nobody_has_added_is_wrong_usage_and_nothing_is_sent(
     desk.prepare()
     assert newsletter("send", "latest", "--transport", "smpt") == UsageError.exit_code
     assert "unknown transport “smpt”" in (said := capsys.readouterr().err)
-    assert "Did you mean smtp?" in said
+    assert "Did you mean “smtp”?" in said
     with desk.app() as app:
         assert app.store.outbox.sums(issues.find(app, "latest").id)["queued"] == 3
 
