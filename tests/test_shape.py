@@ -136,6 +136,15 @@ def adapter_arrows(package: Path) -> list[str]:
     return wrong
 
 
+def reaching_past_the_verbs(package: Path) -> list[str]:
+    """Ways in ask `app` for verbs; none of them reaches for the store behind it."""
+    return [
+        f"{module}:{node.lineno} reaches for the store; let a verb of app give what is needed"
+        for module, tree in parsed(package) if layer_of(module) == 0
+        for node in ast.walk(tree) if isinstance(node, ast.Attribute) and node.attr == "store"
+    ]
+
+
 def circles(package: Path) -> list[str]:
     """No module imports itself by way of others."""
     try:
@@ -206,7 +215,8 @@ def empty_names(package: Path) -> list[str]:
 
 Rule = Callable[[Path], list[str]]
 RULES: tuple[Rule, ...] = (
-    unplaced, upward, adapter_arrows, circles, impure, too_long, too_many_parameters, empty_names,
+    unplaced, upward, adapter_arrows, reaching_past_the_verbs, circles, impure, too_long, too_many_parameters,
+    empty_names,
 )
 
 
@@ -245,6 +255,7 @@ def house(folder: Path, files: Mapping[str, str]) -> Path:
     (adapter_arrows, {"sources/web.py": "from newsletter.store import x"}, "sources.web is an adapter"),
     (adapter_arrows, {"prepare.py": "from newsletter.store.rows import x"}, "prepare imports the adapter store.rows"),
     (adapter_arrows, {"web/page.py": "import newsletter.transports.smtp"}, "web.page imports the adapter"),
+    (reaching_past_the_verbs, {"cli/show.py": "x = app.store.issues"}, "cli.show:1 reaches for the store"),
     (circles, {"a.py": "from newsletter import b", "b.py": "from newsletter.a import x"}, " imports "),
     (circles, {"a/b.py": "from newsletter.a import c", "a/c.py": "def f():\n  import newsletter.a.b"}, "a.b"),
     (impure, {"links.py": "import random"}, "links imports random"),

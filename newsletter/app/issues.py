@@ -1,6 +1,7 @@
 """Issues and subscribers as a person names them, and what a frozen issue holds for a subscriber."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import lru_cache
 
 from newsletter import address
@@ -14,6 +15,16 @@ from newsletter.schedule.due import IssueAnswer, Progress, issue_answer
 from newsletter.store import Issue
 
 
+@dataclass(frozen=True, slots=True)
+class Cancelled:
+    """What cancelling an issue did."""
+
+    withdrawn: int
+    """How many deliveries were still queued."""
+    frees_slot: bool
+    """Whether nothing had been sent, so that the slot may have another issue."""
+
+
 def find(app: App, name: str) -> Issue:
     """An issue by its id; `latest`, or a newsletter's name, is the newest one. Raises UsageError with what there is."""
     issues = app.store.issues
@@ -24,6 +35,30 @@ def find(app: App, name: str) -> Issue:
         known = ", ".join(each.id for each in issues.all()[-5:]) or "none yet"
         raise UsageError(f"there is no issue {name} (there is: {known})", cure="newsletter issue prepare NEWSLETTER")
     return found
+
+
+def manifest(app: App, issue: Issue) -> Manifest:
+    """What was frozen. Raises UsageError if nothing was, DataError if it was changed afterwards."""
+    return app.store.issues.manifest(issue.id)
+
+
+def pause(app: App, issue: Issue) -> None:
+    """Lets nothing more of the issue leave until it is resumed.
+
+    Raises UsageError for an issue that is not to be sent.
+    """
+    app.store.issues.pause(issue.id, "by hand")
+
+
+def resume(app: App, issue: Issue) -> None:
+    """Ends a pause. Raises UsageError for an issue that is not paused."""
+    app.store.issues.resume(issue.id)
+
+
+def cancel(app: App, issue: Issue) -> Cancelled:
+    """Withdraws what is still queued. Raises UsageError for an issue that is not to be sent."""
+    withdrawn = app.store.issues.cancel(issue.id, now=app.now())
+    return Cancelled(withdrawn, app.store.issues.at(issue.newsletter, issue.slot_key) is None)
 
 
 def answer(app: App, issue: Issue) -> IssueAnswer:

@@ -17,6 +17,8 @@ class Why:
     verdicts: tuple[Verdict, ...]
     outcome: str
     """What became of the mail: "sent …", or why there was none."""
+    titles: Mapping[str, str]
+    """Of the stories, by id."""
 
 
 def why(app: App, email: str, issue: Issue) -> Why:
@@ -24,8 +26,10 @@ def why(app: App, email: str, issue: Issue) -> Why:
     subscriber = issues.subscriber(app, email)
     edition = issues.edition_of(app, issue, subscriber)
     verdicts = issues.decider(app, issue).verdicts(edition.interests, edition.had)
-    return Why(issue, subscriber, with_issues(app, verdicts, subscriber, app.store.issues.manifest(issue.id)),
-               _outcome(app, issue, subscriber))
+    manifest = issues.manifest(app, issue)
+    titles = {each.story.id: each.story.title for each in manifest.candidates}
+    return Why(issue, subscriber, with_issues(app, verdicts, subscriber, manifest), _outcome(app, issue, subscriber),
+               titles)
 
 
 def with_issues(

@@ -14,11 +14,16 @@ from newsletter.transports.settings import RelaySettings, TransportSettings
 def transport(app: App, name: str, newsletter: str) -> Transport:
     """The transport of that name, for the mails of a newsletter. Raises UsageError if there is none, or if it lacks
     settings, ConfigError if its secrets cannot be read."""
+    check(name)
+    opened: Transport = TRANSPORTS[name](settings(app, newsletter))
+    return opened
+
+
+def check(name: str) -> None:
+    """Raises UsageError if there is no transport of that name."""
     if name not in TRANSPORTS:
         cure = meant(nearest(name, TRANSPORTS)) or f"Name one of: {', '.join(TRANSPORTS)}."
         raise UsageError(f"unknown transport {quoted(name)}", cure=cure)
-    opened: Transport = TRANSPORTS[name](settings(app, newsletter))
-    return opened
 
 
 def settings(app: App, newsletter: str) -> TransportSettings:

@@ -70,7 +70,11 @@ async def _delivered(
         raise
 
 
-def resend(app: App, issue: Issue, which: Literal["in_doubt", "refused"]) -> int:
+Again = Literal["refused", "in_doubt"]
+"""States of deliveries that are over, and can be tried once more."""
+
+
+def resend(app: App, issue: Issue, which: Again) -> int:
     """Puts deliveries back into the queue that are in doubt, or that were refused; how many that were."""
     if issue.state in ("cancelled", "missed"):
         raise UsageError(f"issue {issue.id} is {issue.state}", cure="newsletter issue prepare NEWSLETTER")

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from newsletter import prepare
 from newsletter.app import App
-from newsletter.model import Source
+from newsletter.model import Match, Source, Story
 from newsletter.prepare import Fetched
 
 ADDED = "added"
@@ -39,6 +39,18 @@ def _read(app: App, chosen: Sequence[Source], progress: Callable[[str], None]) -
     app.store.stories.retain([*sorted(each.address for each in sources(app)), ADDED])
     addresses = [each.address for each in chosen]
     return prepare.fetch(addresses, app.sources, app.store.stories, now=app.now(), progress=progress)
+
+
+def listed(app: App, limit: int, *, held: bool) -> list[tuple[Story, tuple[Match, ...]]]:
+    """The newest stories with the reasons for their topics; with `held` all those that wait for the editor."""
+    topics = app.topics()
+    found = app.store.stories.held() if held else [each.story for each in app.store.stories.find(limit)]
+    return [(story, topics.match(story)) for story in found]
+
+
+def release(app: App, source: str) -> int:
+    """Lets go of the held stories of a source, by its name or address; how many there were."""
+    return app.store.stories.release(app.source(source).address)
 
 
 def add_stories(app: App, data: bytes, *, name: str) -> Fetched:

@@ -87,6 +87,11 @@ def list_subscribers(app: App, *, status: str = "", newsletter: str = "") -> Ite
     return (each for each in listed if not status or each.status == status)
 
 
+def count_active(app: App) -> int:
+    """How many subscribers are active."""
+    return app.store.subscribers.count()["active"]
+
+
 def export_subscribers(app: App, format: str, out: TextIO) -> None:
     """Writes everyone ever seen as a preference file. Raises UsageError for an unknown format."""
     preferences.write(app.store.subscribers.all(), format, out)

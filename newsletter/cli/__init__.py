@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from newsletter import __version__
-from newsletter.cli import issues, preview_command, sending, start, stories, subscribers, templates, topics
+from newsletter.cli import issues, preview_command, run, send, start, status, stories, subscribers, templates, topics
 from newsletter.errors import NewsletterError
 
 cli = typer.Typer(
@@ -24,8 +24,9 @@ cli.add_typer(topics.group, name="topics")
 cli.add_typer(subscribers.group, name="subscribers")
 cli.add_typer(issues.group, name="issue")
 issues.register(cli)
-sending.register(cli)
-cli.add_typer(sending.schedule, name="schedule")
+send.register(cli)
+status.register(cli)
+run.register(cli)
 preview_command.register(cli)
 templates.register(cli)
 

@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from newsletter.cli.opened import project
-from newsletter.cli.report import Json, example, facts, progress, result, say, table
+from newsletter.cli.report import IssueName, Json, example, facts, progress, result, say, table
 
 if TYPE_CHECKING:
     from newsletter.app.preparing import Prepared
 
 group = typer.Typer(no_args_is_help=True, help="Issues: freeze, list, show, pause and cancel them.")
 
-Issue = Annotated[str, typer.Argument(metavar="ISSUE", help="An issue's id, or latest.")]
 
 
 @group.command(epilog=example(
@@ -30,7 +29,7 @@ def prepare(
     with project() as app:
         name = app.newsletter(newsletter).name
         subscribers.sync_subscribers(app)
-        total = app.store.subscribers.count().get("active", 0)
+        total = subscribers.count_active(app)
         with progress("choosing editions", total) as advance:
             prepared = preparing.prepare_issue(
                 app, name, at=at, on_source=lambda source: say(f"reading {source}"), on_subscriber=advance,
@@ -63,11 +62,13 @@ def _show_prepared(prepared: "Prepared", as_json: bool) -> None:
 @group.command("list", epilog=example("newsletter issue list", "newsletter issue list --json"))
 def list_issues(as_json: Json = False) -> None:
     """List the issues with what became of their deliveries."""
+    from newsletter.app import status
+
     with project() as app:
         rows = [
             {"issue": each.id, "state": each.state, "slot": each.slot_key, "audience": each.audience,
-             **{state: count for state, count in app.store.outbox.sums(each.id).items() if count}}
-            for each in app.store.issues.all()
+             **{state: count for state, count in sums.items() if count}}
+            for each, sums in status.sums(app)
         ]
         result(rows, as_json=as_json, words=lambda: table(
             ("ISSUE", "STATE", "SLOT", "AUDIENCE", "SENT"),
@@ -76,13 +77,13 @@ def list_issues(as_json: Json = False) -> None:
 
 
 @group.command(epilog=example("newsletter issue show latest"))
-def show(issue: Issue, as_json: Json = False) -> None:
+def show(issue: IssueName, as_json: Json = False) -> None:
     """Show what was frozen: the stories in order of rank with topics and reasons, and the editions."""
     from newsletter.app import issues
 
     with project() as app:
         found = issues.find(app, issue)
-        manifest = app.store.issues.manifest(found.id)
+        manifest = issues.manifest(app, found)
         rows = [
             {"title": each.story.title, "id": each.story.id, "version": each.story.version, "rank": each.rank,
              "topics": {match.topic: f"{match.how} {match.evidence}" for match in each.matches},
@@ -104,42 +105,43 @@ def show(issue: Issue, as_json: Json = False) -> None:
 
 
 @group.command(epilog=example("newsletter issue pause weekly-2026-11-30"))
-def pause(issue: Issue, as_json: Json = False) -> None:
+def pause(issue: IssueName, as_json: Json = False) -> None:
     """Hold an issue, also while it is being sent: what is on its way is settled, nothing more leaves."""
     from newsletter.app import issues
 
     with project() as app:
         found = issues.find(app, issue)
-        app.store.issues.pause(found.id, "by hand")
+        issues.pause(app, found)
         result({"paused": found.id}, as_json=as_json, words=lambda: print(f"{found.id} is paused"),
                then=[f"newsletter issue resume {found.id}"])
 
 
 @group.command(epilog=example("newsletter issue resume weekly-2026-11-30"))
-def resume(issue: Issue, as_json: Json = False) -> None:
+def resume(issue: IssueName, as_json: Json = False) -> None:
     """Take a pause back; sending goes on where it stopped."""
     from newsletter.app import issues
 
     with project() as app:
         found = issues.find(app, issue)
-        app.store.issues.resume(found.id)
+        issues.resume(app, found)
         result({"resumed": found.id}, as_json=as_json, words=lambda: print(f"{found.id} is no longer paused"),
                then=[f"newsletter send {found.id}"])
 
 
 @group.command(epilog=example("newsletter issue cancel weekly-2026-11-30"))
-def cancel(issue: Issue, as_json: Json = False) -> None:
+def cancel(issue: IssueName, as_json: Json = False) -> None:
     """Cancel an issue: nothing more of it leaves. If nothing has, its slot is free and its stories are kept."""
     from newsletter.app import issues
 
     with project() as app:
         found = issues.find(app, issue)
-        withdrawn = app.store.issues.cancel(found.id, now=app.now())
-        frees = app.store.issues.at(found.newsletter, found.slot_key) is None
-        said = f"{found.id} is cancelled, {withdrawn} of {found.audience} were not sent; " + (
-            "newsletter run leaves its slot to you" if frees else "who got it has had its stories")
-        result({"cancelled": found.id, "withdrawn": withdrawn}, as_json=as_json, words=lambda: print(said),
-               then=[f"newsletter issue prepare {found.newsletter}"] if frees else [])
+        cancelled = issues.cancel(app, found)
+        message = f"{found.id} is cancelled, {cancelled.withdrawn} of {found.audience} were not sent; " + (
+            "newsletter run leaves its slot to you" if cancelled.frees_slot else
+            "its stories count as had for the subscribers who got it")
+        result({"cancelled": found.id, "withdrawn": cancelled.withdrawn}, as_json=as_json,
+               words=lambda: print(message),
+               then=[f"newsletter issue prepare {found.newsletter}"] if cancelled.frees_slot else [])
 
 
 def register(cli: typer.Typer) -> None:
@@ -150,7 +152,7 @@ def register(cli: typer.Typer) -> None:
 
 
 def render(
-    issue: Issue,
+    issue: IssueName,
     email: Annotated[str, typer.Option("--for", help="The subscriber's address.")],
     out: Annotated[Path, typer.Option(help="A folder; made if it is not there.")] = Path(),
     as_json: Json = False,
@@ -167,7 +169,7 @@ def render(
 
 def why(
     email: Annotated[str, typer.Argument(help="The subscriber's address, however it is spelt.")],
-    issue: Issue = "latest",
+    issue: IssueName = "latest",
     as_json: Json = False,
 ) -> None:
     """Say for each story of an issue why this subscriber got it, or did not."""
@@ -175,8 +177,7 @@ def why(
 
     with project() as app:
         answer = reasons.why(app, email, issues.find(app, issue))
-        titles = {each.story.id: each.story.title for each in app.store.issues.manifest(answer.issue.id).candidates}
-        rows = [{"story": each.story, "title": titles[each.story], "reason": each.reason, "why": each.words}
+        rows = [{"story": each.story, "title": answer.titles[each.story], "reason": each.reason, "why": each.words}
                 for each in answer.verdicts]
         data = {"subscriber": answer.subscriber.email, "issue": answer.issue.id, "outcome": answer.outcome,
                 "stories": rows}

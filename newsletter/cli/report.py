@@ -11,6 +11,7 @@ import typer
 
 from newsletter.model import Problem
 
+IssueName = Annotated[str, typer.Argument(metavar="ISSUE", help="An issue's id, or latest.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of words.")]
 
 SHOWN_PROBLEMS = 20

@@ -70,16 +70,17 @@ def list_stories(
     as_json: Json = False,
 ) -> None:
     """List stories with their topics and why they are in them."""
+    from newsletter.app import stories
+
     with project() as app:
-        topics = app.topics()
-        found = app.store.stories.held() if held else [each.story for each in app.store.stories.find(limit)]
-        why = {story.id: [f"{match.topic} ({match.how} {match.evidence})" for match in topics.match(story)]
-               for story in found}
-        rows = [{"date": f"{story.date:%Y-%m-%d}", "title": story.title, "source": story.source, "id": story.id,
-                 "topics": why[story.id]} for story in found]
+        rows = [
+            {"date": f"{story.date:%Y-%m-%d}", "title": story.title, "source": story.source, "id": story.id,
+             "topics": [f"{match.topic} ({match.how} {match.evidence})" for match in matches]}
+            for story, matches in stories.listed(app, limit, held=held)
+        ]
         result(rows, as_json=as_json, words=lambda: table(
             ("DATE", "TITLE", "TOPICS"),
-            [(f"{story.date:%Y-%m-%d}", story.title, "; ".join(why[story.id]) or "none") for story in found],
+            [(row["date"], row["title"], "; ".join(row["topics"]) or "none") for row in rows],
         ))
 
 
@@ -87,8 +88,10 @@ def list_stories(
 def release(source: Annotated[str, typer.Argument(help="The source whose held stories may go out: address or name.")],
             as_json: Json = False) -> None:
     """Let the stories of a source go out that were held because so many old ones came at once."""
+    from newsletter.app import stories
+
     with project() as app:
-        count = app.store.stories.release(app.source(source).address)
+        count = stories.release(app, source)
         result({"released": count}, as_json=as_json, words=lambda: print(f"{count} stories released"))
 
 

@@ -7,19 +7,15 @@ from newsletter.cli.report import Json, example, result, table
 
 group = typer.Typer(no_args_is_help=True, help="Topics: what there is, and stories, tags or topics that do not fit.")
 
-REPORTED = 500
-"""How many of the newest stories a report looks at."""
-
-
 @group.command("list", epilog=example("newsletter topics list", "newsletter topics list --json"))
 def list_topics(as_json: Json = False) -> None:
     """List the topics with how many subscribers chose each."""
+    from newsletter.app import topics
+
     with project() as app:
-        chosen = app.store.subscribers.topics_chosen()
         rows = [
-            {"topic": topic.slug, "label": topic.label, "parent": topic.parent,
-             "subscribers": chosen.get(topic.slug, 0)}
-            for topic in app.topics().offered(())
+            {"topic": topic.slug, "label": topic.label, "parent": topic.parent, "subscribers": count}
+            for topic, count in topics.chosen(app)
         ]
         result(rows, as_json=as_json, words=lambda: table(
             ("TOPIC", "LABEL", "PARENT", "SUBSCRIBERS"), [tuple(row.values()) for row in rows],
@@ -29,14 +25,11 @@ def list_topics(as_json: Json = False) -> None:
 @group.command(epilog=example("newsletter topics report", "newsletter topics report --json"))
 def report(as_json: Json = False) -> None:
     """What does not fit: stories that no topic matched, topics nobody reads, tags nobody mapped."""
-    from newsletter.app import subscribers
-    from newsletter.choosing import topicsreport
+    from newsletter.app import topics
     from newsletter.text import meant
 
     with project() as app:
-        subscribers.sync_subscribers(app)
-        stories = [each.story for each in app.store.stories.find(REPORTED)]
-        found = topicsreport.report(app.topics(), stories, app.store.subscribers.topics_chosen())
+        found = topics.misfits(app)
         data = {
             "stories without a topic": [f"{story.title} ({story.source})" for story in found.unmatched],
             "topics nobody reads": list(found.unread),
