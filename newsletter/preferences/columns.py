@@ -14,7 +14,7 @@ from newsletter.preferences.variations import FIELDS as VARYING
 from newsletter.preferences.variations import Column
 
 LONGEST = 100
-"""Most characters in the name of a column or a subscriber."""
+"""Maximum number of characters in the name of a column or a subscriber."""
 FIELDS = ("email", "name", "topics", "newsletters", "frequency", "language", "timezone", "format", "status",
           "paused_until", "note", "quiet")
 """Our fields in the order in which they are written."""

@@ -63,7 +63,7 @@ THE_SAME = (
     ("plain.csv", (4, 6, 7)), ("spreadsheet.csv", (3, 5, 6)), ("unicode.tsv", (2, 4, 5)), ("ticks.csv", (2, 4, 5)),
     ("people.yaml", (3, 13, 19)), ("people.toml", (2, 14, 21)), ("people.json", (2, 4, 7)), ("people.jsonl", (3, 4, 5)),
 ])
-def test_each_format_and_encoding_gives_the_same_subscribers_with_their_lines(name: str, lines: tuple[int, ...]) -> None:
+def test_every_format_and_encoding_gives_the_same_subscribers_and_lines(name: str, lines: tuple[int, ...]) -> None:
     expected = [replace(person, line=line) for person, line in zip(THE_SAME, lines, strict=True)]
     assert people(DATA / name) == expected
 
