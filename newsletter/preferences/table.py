@@ -92,7 +92,7 @@ class _Lines:
 
 
 _LONGEST = 100
-"""Maximum number of lines in one record: a note may have many, but a forgotten quotation mark must not swallow the file."""
+"""Maximum lines of one record: a note may have many, but a forgotten quotation mark must not swallow the file."""
 
 
 def _header(lines: _Lines, place: str) -> tuple[tuple[str, ...], str]:
