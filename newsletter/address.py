@@ -110,7 +110,7 @@ def _refuse_early(written: str) -> None:
 
 def _cure(written: str) -> str:
     if named := _NAMED.fullmatch(written):
-        return f"Write the address alone: {named[1]}"
+        return f"Write only the address: {named[1]}"
     if written.startswith('"'):
         return "Write the address without quotation marks, or ask the subscriber for another one."
     if written.count("@") > 1:

@@ -200,7 +200,7 @@ def _attribute(value: str) -> str:
 
 
 def _picture(tree: etree._Element, base: str) -> Picture | None:
-    """The first picture that is meant to be seen; one of one or two pixels is there to count readers."""
+    """The first picture that is meant to be seen; one of one or two pixels is for tracking."""
     for node in tree.iter("img"):
         url = absolute(node.get("src") or "", base)
         tiny = {node.get("width"), node.get("height")} & {"0", "1", "2"}

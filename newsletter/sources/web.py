@@ -124,8 +124,8 @@ class Web:
             return Answer(settled, unchanged=True)
         place = shown(state.url)
         if status == 410:
-            gone = replace(settled, paused=f"it is gone for good (410, {now:%Y-%m-%d})")
-            return Answer(gone, unchanged=True, problem=Problem(
+            paused = replace(settled, paused=f"it is gone for good (410, {now:%Y-%m-%d})")
+            return Answer(paused, unchanged=True, problem=Problem(
                 place, "is gone for good (410) and will not be fetched again", "Remove it from the sources."))
         if status in (429, 503):
             until = _retry_after(response, now)

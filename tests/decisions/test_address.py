@@ -52,7 +52,7 @@ def test_an_invalid_address_is_refused_with_what_was_found_and_a_fix(written: st
 def test_the_fix_for_a_name_around_an_address_is_the_address_alone() -> None:
     with pytest.raises(DataError) as refused:
         address.parse("Ann Lee <ann@example.org>")
-    assert refused.value.cure == "Write the address alone: ann@example.org"
+    assert refused.value.cure == "Write only the address: ann@example.org"
 
 
 @pytest.mark.parametrize(("one", "other"), [
