@@ -1,8 +1,9 @@
-"""E-mail addresses: what may be stored is what is sent on RCPT TO, and one person has one key. The only judge of them.
+"""E-mail addresses: the only module that decides which are valid. The address that is stored is sent as RCPT TO, and a
+subscriber has one key.
 
-Syntax is judged by email-validator (RFC 5321 and 5322, 6531 for non-ASCII local parts, IDNA 2008 for domains),
+Syntax is checked by email-validator (RFC 5321 and 5322, 6531 for non-ASCII local parts, IDNA 2008 for domains),
 strictly: local parts of at most 64 characters, addresses of at most 254 octets. Quoted local parts and domain literals
-are valid by the RFCs, but almost always a typing slip in a list of readers, and are refused with that reason.
+are valid by the RFCs, but almost always typing errors in a list of subscribers; they are refused with that reason.
 """
 
 import re
@@ -17,18 +18,19 @@ from newsletter.text import BREAKS, CONTROLS, SURROGATES, quoted
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """A mailbox, and the key by which two spellings of it are one."""
+    """A mailbox, and the key that is the same for all its spellings."""
 
     email: str
-    """As it goes on the wire: the local part as given (NFC), the domain in lower-case A-labels (RFC 5890)."""
+    """The form sent over SMTP: the local part as given (NFC), the domain in lower-case A-labels (RFC 5890)."""
     key: str
-    """The local part case-folded, "@", the same domain. `+tag` and dots make different people."""
+    """The case-folded local part, "@", and the same domain. Addresses that differ in a `+tag` or in dots have different
+    keys."""
 
 
 def parse(text: str) -> Address:
-    """The address a person wrote, spaces around it and the dot after it cleaned away.
+    """The address in a text, without the spaces around it and a dot at its end.
 
-    Raises `DataError` for what is no address or must not be mailed.
+    Raises `DataError` for an invalid address, or one that must not be mailed.
     """
     written = text.strip(_SPACES).removesuffix(".")
     if len(written) <= _LONGEST and (plain := _PLAIN.fullmatch(written)):
@@ -40,9 +42,9 @@ def parse(text: str) -> Address:
 
 def mailbox(text: str) -> tuple[str, Address]:
     """The display name and the address in `Desk <desk@example.org>`, `"Desk, Digital" <desk@example.org>` or
-    `desk@example.org` (RFC 5322, section 3.4); the name is empty where there is none.
+    `desk@example.org` (RFC 5322, section 3.4); the name is empty if there is none.
 
-    Raises `DataError` for what is no such thing, or names more than one address.
+    Raises `DataError` for a text of another form, or with more than one address.
     """
     named = _NAMED_MAILBOX.fullmatch(text.strip(_SPACES))
     if not named:
@@ -51,10 +53,10 @@ def mailbox(text: str) -> tuple[str, Address]:
 
 
 def can_be_sent(email: str) -> bool:
-    """Whether an address may stand on MAIL, on RCPT and in a header as it is: it holds nothing that could end it.
+    """Whether an address can be put in a MAIL or RCPT command and in a header: it contains nothing that could end them.
 
-    The last look before the wire, at what `parse` gave long ago. It asks less than `parse` does: the store, a file that
-    somebody edited and an address of RFC 6531 pass, a second command does not.
+    This is the last check before sending an address that `parse` accepted long ago. It is weaker than `parse`: those
+    from the store or an edited file and those of RFC 6531 pass, an injected second command does not.
     """
     return bool(_ON_THE_WIRE.fullmatch(email))
 
@@ -75,42 +77,44 @@ _PLAIN = re.compile(
     r"((?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63})",
     re.ASCII | re.IGNORECASE,
 )
-"""Addresses that email-validator is known to pass unchanged: it takes 40 µs for each, a long list has a million."""
+"""Addresses that email-validator is known to accept unchanged: it takes 40 µs for each, and a long list has a
+million."""
 
 _UNCLEAN = re.compile(f"[{CONTROLS}{BREAKS}\N{REPLACEMENT CHARACTER}]")
 _NAMED = re.compile(r".*<([^<>@\s]+@[^<>@\s]+)>", re.DOTALL)
 
 
 def _judged(written: str) -> Address:
-    """The address by email-validator. `.test` passes (RFC 2606: it is there for tests); mail to it goes nowhere."""
+    """The address as checked by email-validator. `.test` is accepted, since RFC 2606 reserves it for tests; mail to it
+    goes nowhere."""
     _refuse_early(written)
     try:
         valid = validate_email(written, check_deliverability=False, strict=True, test_environment=True)
     except EmailNotValidError as error:
         raise _error(written, str(error), _cure(written)) from error
-    # As given, not as email-validator has it: it lowers mailbox names of RFC 2142, and only the host may do that.
+    # As given: email-validator changes mailbox names of RFC 2142 to lower case, which only their host may do.
     local = unicodedata.normalize("NFC", valid.original.rpartition("@")[0])
     folded = unicodedata.normalize("NFC", unicodedata.normalize("NFD", local).casefold())
     return Address(f"{local}@{valid.ascii_domain}", f"{folded}@{valid.ascii_domain}")
 
 
 def _refuse_early(written: str) -> None:
-    """What email-validator need not see: nothing, far too much, and characters that must never meet a header."""
+    """Refuses an empty text, one that is far too long, and characters that must never get into a header."""
     if not written:
         raise DataError("there is no address", cure="Write an address such as ann@example.org.")
     if len(written) > _LONGEST:
-        raise _error(written, f"it has {len(written)} characters, an address has at most {_LONGEST}.")
+        raise _error(written, f"it has {len(written)} characters, but at most {_LONGEST} are allowed.")
     if unclean := _UNCLEAN.search(written):
         raise _error(written, f"it contains the character U+{ord(unclean[0]):04X}.", "Type the address again.")
 
 
 def _cure(written: str) -> str:
     if named := _NAMED.fullmatch(written):
-        return f"Write the address alone: {named[1]}"
+        return f"Write only the address: {named[1]}"
     if written.startswith('"'):
-        return "Write the address without quotation marks, or ask the reader for another one."
+        return "Write the address without quotation marks, or ask the subscriber for another one."
     if written.count("@") > 1:
-        return "Write one address."
+        return "Write only one address."
     return "Correct the address; it looks like ann@example.org."
 
 

@@ -1,4 +1,4 @@
-"""Time zones by their IANA names: the names there are, and the one that somebody may have meant."""
+"""Time zones by their IANA names: all valid names, and the one that an unknown word may mean."""
 
 import zoneinfo
 from collections.abc import Mapping
@@ -9,20 +9,20 @@ from newsletter import text
 
 @cache
 def names() -> frozenset[str]:
-    """Every name of the time zone database (RFC 6557) that names a place or UTC on any machine."""
+    """Every name in the time zone database (RFC 6557) that means the same on every machine."""
     return frozenset(zoneinfo.available_timezones() - {"localtime", "Factory"})
 
 
 def zone(word: str) -> str:
-    """The name that a word is, in any case and with spaces for underscores; empty if it is none."""
+    """The time zone of a word, in any case and with spaces or underscores; empty if there is none."""
     return _by_fold().get(_folded(word), "")
 
 
 def nearest(word: str) -> str:
-    """The name that may be meant by a word that is none: the zone of a city, else the most alike; empty if none is.
+    """The time zone that an unknown word may mean: that of a city, else the most similar one; empty if there is none.
 
-    No name with an offset in it is proposed, nor anything for a word with one: "Etc/GMT+1" is POSIX's name for what
-    everybody else calls GMT-1.
+    Names that contain an offset are never proposed, and nothing is proposed for a word with an offset: "Etc/GMT+1" is
+    the POSIX name of the zone that is otherwise called GMT-1.
     """
     folded = _folded(word)
     if any(character.isdigit() for character in folded):

@@ -1,7 +1,7 @@
-"""TOML 1.0 (https://toml.io/en/v1.0.0): values with their lines, and one message for what is invalid.
+"""TOML 1.0 (https://toml.io/en/v1.0.0): values with their lines, and one message for invalid text.
 
-`tomllib` gives values and no lines. They are found by a second walk through a text that is known to be valid: a header
-or a `key = value` begins where the one before it has ended, outside of strings and brackets.
+`tomllib` gives values without lines. The lines are found by a second pass through a text that is known to be valid: a
+header or a `key = value` begins where the previous one has ended, outside of strings and brackets.
 """
 
 import re
@@ -26,16 +26,16 @@ class Document:
     values: Mapping[str, Any]
     text: str
     place: str
-    """What messages call the file."""
+    """The name of the file in messages."""
     first: int = 1
     """The line of the file on which the text begins."""
 
     def line(self, *path: str | int) -> int:
-        """The line of a key or a table's header; else that of the nearest table around it, else 0."""
+        """The line of a key or a table's header; else the line of the nearest table around it, else 0."""
         return next((self.lines[path[:end]] for end in range(len(path), 0, -1) if path[:end] in self.lines), 0)
 
     def at(self, *path: str | int) -> str:
-        """The place of a key for a message, "topics.toml:12"; the file's alone where there is no such line."""
+        """The place of a key for a message, "topics.toml:12"; only the file if the key has no line."""
         line = self.line(*path)
         return f"{self.place}:{line}" if line else self.place
 
@@ -61,7 +61,7 @@ def parse(
     text: str, place: str, *, first: int = 1, floats: Callable[[str], Any] = float,
     error: type[NewsletterError] = DataError,
 ) -> Document:
-    """Reads a text; a byte order mark before it is passed over. `floats` makes the value of a number with a point.
+    """The document of a text, which may begin with a byte order mark. `floats` converts numbers with a decimal point.
 
     Raises `error` with file and line for invalid TOML.
     """
@@ -78,14 +78,14 @@ _CURE = "Write texts in double quotes, lists in square brackets, and each key on
 
 
 def _reason(error: Exception, text: str) -> tuple[str, int]:
-    """What tomllib says, and the line of the text that it names; 0 if it names none."""
+    """The message of tomllib, and the line of the text that it names; 0 if it names none."""
     found = re.fullmatch(r"(?s)(.*?) \(at (?:line (\d+), column \d+|end of document)\)", str(error))
     if found:
         return shown(found[1], 200), int(found[2] or len(text.splitlines()) or 1)
-    return ("nested too deep" if isinstance(error, RecursionError) else shown(str(error), 200)), 0
+    return ("nested too deeply" if isinstance(error, RecursionError) else shown(str(error), 200)), 0
 
 
-# --- Where things stand ---------------------------------------------------------------------------------------
+# --- Lines of keys --------------------------------------------------------------------------------------------
 
 _STRINGS = r"""
     \"{3} (?: \\. | "{1,2}(?!") | [^"\\] )*+ "{3,5}
@@ -121,8 +121,8 @@ def _statements(text: str, number: int) -> Iterator[tuple[int, str]]:
 def _inside(
     path: Path, tables: Mapping[Path, int], found: dict[Path, int], number: int, table: Path = (),
 ) -> Path:
-    """Enters the line of each key on the way from a table to a path; gives the path with the numbers of the tables in
-    arrays that it leads through."""
+    """Records the line of each key on the way from a table to a path. Returns the path with the index of each table
+    that it passes in an array."""
     for part in path:
         if tables.get(table):
             table = (*table, tables[table] - 1)

@@ -1,12 +1,12 @@
-"""`newsletter.toml`: where it is, what it may say, and its environment twins.
+"""`newsletter.toml`: its place, its keys, and their environment twins.
 
 1. `find` walks upward from a folder to the project's `newsletter.toml`.
 2. `read` lays the environment over the file (`NEWSLETTER_DELIVERY__TRANSPORT=smtp`), checks every key against `keys`,
-   and gives `Settings`. All that is wrong is told at once (`complaints`), each with its line (`toml`).
+   and gives `Settings`. All mistakes are reported at once (`mistakes`), each with its line (`toml`).
 3. `password` fetches the secret of a relay or a source when it is needed, and not before.
 4. `reference` writes docs/configuration.md from the declarations in `keys`.
 
-It imports pydantic, which is slow: a command imports it when it runs, not when it is declared.
+This package imports pydantic, which is slow: a command imports it when it runs, not when it is declared.
 """
 
 from newsletter.config.keys import DeliverySettings, FetchSettings, Relay, Site, SourceSettings

@@ -9,12 +9,12 @@ from pydantic_settings import EnvSettingsSource
 PREFIX = "NEWSLETTER_"
 DELIMITER = "__"
 LISTED = ("relay", "source")
-"""Tables of which there is a list in the file, `[[relay]]`; each has a key `name`."""
+"""Tables that the file lists, as in `[[relay]]`; each has a key `name`."""
 NAMED = (*LISTED, "newsletter")
-"""Tables of which there are several, each with a name; a hyphen of the name is an underscore in the environment."""
+"""Tables that have names, since there may be several; a hyphen in a name is an underscore in the environment."""
 
 Path = tuple[str | int, ...]
-"""Where a key stands: ("delivery", "window"), ("relay", "main", "host")."""
+"""The path to a key: ("delivery", "window"), ("relay", "main", "host")."""
 
 
 def variable(path: Path) -> str:
@@ -28,7 +28,7 @@ def sets(path: Path) -> bool:
 
 
 def twins() -> Iterator[tuple[str, str]]:
-    """Each variable that sets a key, with the table it names; other variables may share the prefix."""
+    """Each environment variable that sets a key, with the table it names; other variables may share the prefix."""
     for name in os.environ:
         table, delimiter, _ = name.upper().removeprefix(PREFIX).partition(DELIMITER)
         if delimiter and name.upper().startswith(PREFIX):
@@ -36,7 +36,7 @@ def twins() -> Iterator[tuple[str, str]]:
 
 
 class Environment(EnvSettingsSource):
-    """Reads single keys; a table as a whole has no twin."""
+    """The environment as a source of single keys; a whole table has no twin."""
 
     def __call__(self) -> dict[str, Any]:
         self.env_vars = {name: value for name, value in self.env_vars.items() if DELIMITER in name}

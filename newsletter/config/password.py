@@ -1,4 +1,4 @@
-"""The password of a relay or a source: fetched when it is needed, kept nowhere."""
+"""The password of a relay or a source: fetched when needed, and never stored."""
 
 import os
 import shlex
@@ -10,16 +10,16 @@ from newsletter.config.keys import Relay, SourceSettings
 from newsletter.errors import ConfigError
 
 MOUNTED = Path("/run")
-"""Where systemd and containers mount secrets, with modes of their own and no disk under them."""
+"""The folder where systemd and containers mount secrets, in memory and with modes of their own."""
 PATIENCE = 30
-"""Seconds a password command may take."""
+"""Longest time of a password command, in seconds."""
 
 
 def password(keys: Relay | SourceSettings, *, root: Path) -> str:
-    """Their password: from the environment, else its file, else its command; empty if they have none.
+    """The password of a relay or a source: from the environment, else its file, else its command; empty if it has none.
 
-    `root` is the project's folder. Raises ConfigError if the file or the command gives none, or if others may use
-    the file.
+    `root` is the project's folder. Raises ConfigError if the file or the command gives no password, or if other users
+    have access to the file.
     """
     if given := keys.password.get_secret_value():
         return given
@@ -38,22 +38,22 @@ def _from_file(file: Path) -> str:
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(
             f"the password file cannot be read: {_reason(error)}", place=str(file),
-            cure="Put the password on its first line, readable by the user who runs newsletter.",
+            cure="Write the password on its first line, readable by the user who runs newsletter.",
         ) from error
     if mode & 0o077 and not file.resolve().is_relative_to(MOUNTED):
-        raise ConfigError(f"others may use the password file (mode {mode:04o})", place=str(file),
+        raise ConfigError(f"other users have access to the password file (mode {mode:04o})", place=str(file),
                           cure=f"chmod 600 {shlex.quote(str(file))}")
     return _first_line(first, str(file))
 
 
 def _from_command(command: str, root: Path, *, place: str) -> str:
-    """`place` names the command without repeating it: it may have a secret among its words."""
+    """`place` names the command without repeating it, since a secret may be among its words."""
     try:
         done = subprocess.run(  # noqa: S603 - the command is the configuration's own, and no shell reads it
             shlex.split(command), cwd=root, stdin=subprocess.DEVNULL, capture_output=True, timeout=PATIENCE, check=True,
         )
     except (OSError, ValueError, subprocess.SubprocessError) as error:
-        cure = "Run it in the project's folder: it must print the password, ask nothing and end with 0."
+        cure = "Run it in the project's folder: it must print the password, ask nothing and exit with code 0."
         raise ConfigError(f"the password command failed: {_reason(error)}", place=place, cure=cure) from None
     return _first_line(done.stdout.decode("utf-8", "replace"), place)
 
@@ -61,15 +61,16 @@ def _from_command(command: str, root: Path, *, place: str) -> str:
 def _first_line(text: str, place: str) -> str:
     first = text.partition("\n")[0].rstrip("\r")
     if not first:
-        raise ConfigError("there is no password on the first line", place=place, cure="Put it there, and nothing else.")
+        cure = "Put the password there, and nothing else."
+        raise ConfigError("there is no password on the first line", place=place, cure=cure)
     return first
 
 
 def _reason(error: Exception) -> str:
-    """Why, without what was printed: a command may print its secret before it fails."""
+    """The reason of a failure, without the output: a command may print its secret before it fails."""
     match error:
         case subprocess.CalledProcessError():
-            return f"it ended with {error.returncode}"
+            return f"it exited with code {error.returncode}"
         case subprocess.TimeoutExpired():
             return f"it took more than {PATIENCE} seconds"
         case OSError():
@@ -77,4 +78,4 @@ def _reason(error: Exception) -> str:
         case UnicodeDecodeError():
             return "it is not UTF-8"
         case _:
-            return "it cannot be taken apart into words"
+            return "it cannot be split into words"

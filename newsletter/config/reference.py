@@ -12,16 +12,16 @@ from newsletter.config.keys import classes, header, literals, tables
 
 HEAD = """# Configuration
 
-`newsletter.toml` is looked for in the working folder and in every folder above it. Its folder is the project: every
-path in it is relative to that folder. Unknown keys are errors. Lengths of time are whole numbers with a unit: `14d`,
-`6h`, `90m`, `1d 12h`.
+The program looks for `newsletter.toml` in the working folder and in every folder above it. Its folder is the project:
+every path in the file is relative to that folder. Unknown keys are errors. Lengths of time are whole numbers with a
+unit: `14d`, `6h`, `90m`, `1d 12h`.
 
-Each key has a twin in the environment, which goes before the file: `NEWSLETTER_DELIVERY__TRANSPORT=smtp`. Two
-underscores part table, name and key; a hyphen in a name is one underscore; a list is one text with semicolons. A whole
-table has no twin.
+Each key has a twin in the environment, which takes precedence over the file: `NEWSLETTER_DELIVERY__TRANSPORT=smtp`. Two
+underscores separate table, name and key; a hyphen in a name becomes an underscore; the items of a list are separated by
+semicolons. A whole table has no twin.
 
-A password never stands in the file. It comes from a file that only its owner may read, from a command, or from the
-environment.
+Passwords are never written in this file. A password comes from a file that only its owner may read, from a command, or
+from the environment.
 
 This page is written by `scripts/docs` from the program; change it there.
 """

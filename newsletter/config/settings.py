@@ -10,7 +10,6 @@ from typing import Any
 from pydantic import ValidationError
 
 from newsletter import toml
-from newsletter.config.complaints import Where, complaints, misplaced
 from newsletter.config.environment import LISTED, sets, variable
 from newsletter.config.keys import (
     PORTS,
@@ -23,6 +22,7 @@ from newsletter.config.keys import (
     SourceSettings,
     tables,
 )
+from newsletter.config.mistakes import Where, misplaced, mistakes
 from newsletter.errors import ConfigError
 from newsletter.model import Newsletter, Problem
 
@@ -34,38 +34,38 @@ class Settings:
     """All of newsletter.toml. Paths are as written: relative to `root`."""
 
     root: Path
-    """The project: the folder of newsletter.toml, absolute."""
+    """The project: the absolute path of the folder with newsletter.toml."""
     site: Site
     store_url: str = field(repr=False)
-    """May hold a password that came from the environment: not for printing."""
+    """The URL of the store. It may contain a password from the environment: never print it."""
     delivery: DeliverySettings
     relays: tuple[Relay, ...]
     """In the file's order, every port filled in."""
     sources: Mapping[str, SourceSettings]
     """Each `[[source]]` by name."""
     newsletters: Mapping[str, Newsletter]
-    """By name, in the file's order. Their sources are addresses, those of a `[[source]]` too."""
+    """By name, in the file's order. Their sources are addresses, also where the file names a `[[source]]`."""
     fetch: FetchSettings
     preferences: str
     topics: str
     related: str
     key: str
-    """File of the keys that sign links, the newest first."""
+    """The file of the keys that sign links, the newest first."""
     handle_key: str
-    """File of the key under which addresses become handles."""
+    """The file of the key that turns addresses into handles."""
 
 
 def find(directory: Path) -> Path:
-    """The newsletter.toml of a folder, or of the nearest folder above it. Raises ConfigError if there is none."""
+    """The newsletter.toml of a folder or of the nearest folder above it. Raises ConfigError if there is none."""
     start = directory.resolve()
     for folder in (start, *start.parents):
         if (folder / FILE).is_file():
             return folder / FILE
-    raise ConfigError(f"there is no {FILE} here, nor in any folder above", place=str(directory), cure="newsletter init")
+    raise ConfigError(f"no {FILE} in this folder or any folder above it", place=str(directory), cure="newsletter init")
 
 
 def read(file: Path) -> Settings:
-    """What a newsletter.toml and the environment say. Raises ConfigError with everything that is wrong."""
+    """The settings from a newsletter.toml and the environment. Raises ConfigError with every mistake."""
     document = toml.parse(_text(file), _place(file), error=ConfigError)
     content = document.values
     where = _where(document)
@@ -76,10 +76,10 @@ def read(file: Path) -> Settings:
     try:
         keys = Keys(**known)
     except ValidationError as error:  # chained, it would show values
-        raise _all([*problems, *complaints(error.errors(), where)], file) from None
+        raise _all([*problems, *mistakes(error.errors(), where)], file) from None
     if keys.delivery.transport == "smtp" and not keys.relay:
         cure = 'Write [[relay]] with name = "main" and host = "…".'
-        problems.append(Problem(where(("delivery", "transport")), "smtp needs a relay, and there is none", cure))
+        problems.append(Problem(where(("delivery", "transport")), "smtp needs a relay, but there is none", cure))
     problems += _shared(keys.source, where)
     if problems:
         raise _all(problems, file)
@@ -87,12 +87,12 @@ def read(file: Path) -> Settings:
 
 
 def _shared(sources: Mapping[str, SourceSettings], where: Where) -> Iterator[Problem]:
-    """Sources with the address of another one: the store could not tell their stories apart."""
+    """Sources with the address of another source: the store could not tell their stories apart."""
     first: dict[str, str] = {}
     for name, source in sources.items():
         if first.setdefault(source.url, name) != name:
-            yield Problem(where(("source", name, "url")), f"{name} has the url of {first[source.url]}",
-                          "Give each source a url of its own, or take one of the two out.")
+            yield Problem(where(("source", name, "url")), f"{name} has the same url as {first[source.url]}",
+                          "Give each source a url of its own, or remove one of the two.")
 
 
 def _settings(keys: Keys, file: Path) -> Settings:
@@ -123,14 +123,16 @@ def _text(file: Path) -> str:
     try:
         return file.read_bytes().decode("utf-8-sig").replace("\r\n", "\n")
     except OSError as error:
-        raise ConfigError(f"it cannot be read: {error.strerror}", place=str(file), cure="newsletter init") from error
+        cure = "Check that it exists and that you may read it."
+        raise ConfigError(f"the file cannot be read: {error.strerror}", place=str(file), cure=cure) from error
     except UnicodeDecodeError as error:
         line = error.object[:error.start].count(b"\n") + 1
-        raise ConfigError("it is not UTF-8", place=_place(file, line), cure="Save it as UTF-8.") from error
+        raise ConfigError("the file is not UTF-8", place=_place(file, line), cure="Save it as UTF-8.") from error
 
 
 def _where(document: toml.Document) -> Where:
-    """Tells of a key the environment variable that sets it, else its line, else that of its table, else the file."""
+    """Gives the place of a key: the environment variable that sets it, else its line, else the line of its table, else
+    the file."""
     numbers = {table: _numbers(document.values, table) for table in LISTED}
 
     def where(path: tuple[str | int, ...]) -> str:
@@ -146,7 +148,8 @@ def _where(document: toml.Document) -> Where:
 
 
 def _numbers(content: Mapping[str, Any], table: str) -> dict[str, int]:
-    """Where in a list of tables each stands, by name; one without a name goes by its number until it is refused."""
+    """The position of each table in a list of tables, by name; one without a name has its number until it is
+    refused."""
     many = content.get(table)
     if not isinstance(many, list):
         return {}
@@ -157,13 +160,13 @@ def _numbers(content: Mapping[str, Any], table: str) -> dict[str, int]:
 
 
 def _all(problems: list[Problem], file: Path) -> ConfigError:
-    """One error for all that is wrong."""
+    """One error for all problems."""
     if len(problems) == 1:
         return ConfigError(problems[0].found, place=problems[0].place, cure=problems[0].cure)
     each = "".join(f"\n{problem}" for problem in problems)
-    return ConfigError(f"{len(problems)} things are wrong{each}", place=_place(file))
+    return ConfigError(f"{len(problems)} problems{each}", place=_place(file))
 
 
 def _place(file: Path, line: int | None = None) -> str:
-    """The file as one would type it here, with its line."""
+    """The file, relative to the working folder, with its line."""
     return os.path.relpath(file) + (f":{line}" if line else "")

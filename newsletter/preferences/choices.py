@@ -1,4 +1,4 @@
-"""Single cells: what a person wrote, the value it means, and what to tell them if it means none."""
+"""The values of single cells, and the fault to report for a cell that means nothing."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -17,21 +17,21 @@ T = TypeVar("T")
 
 
 class Fault(NamedTuple):
-    """What is wrong with a cell: a `Problem` that does not know its place yet."""
+    """A mistake in a cell: a `Problem` without its place."""
 
     found: str
     cure: str
 
 
 class Reading(NamedTuple, Generic[T]):
-    """The value of a cell, and what was wrong with it."""
+    """The value of a cell, and the mistakes in it."""
 
     value: T
     faults: tuple[Fault, ...] = ()
 
 
 class Choice(NamedTuple):
-    """The topics, or the newsletters, of one cell."""
+    """The topics or newsletters chosen in one cell, and those excluded."""
 
     chosen: tuple[str, ...]
     excluded: tuple[str, ...]
@@ -39,20 +39,21 @@ class Choice(NamedTuple):
 
 @dataclass(frozen=True)
 class Vocabulary(Generic[T]):
-    """The words of one column, and what they mean."""
+    """The words of one column, and their values."""
 
     what: str
-    """What messages call such a word: "frequency"."""
+    """The name of such a word in messages: "frequency"."""
     words: Mapping[str, T]
     empty: T
-    """What an empty cell means."""
+    """The value of an empty cell."""
     unknown: T
-    """What a word means that resembles none, or the loudest."""
+    """The value of a word that resembles none of the words, or one with the loudest value."""
     loudest: T | None
-    """The value that leads to more mail than the others, if one does: never guessed, never proposed."""
+    """The value that leads to more mail than the others, if there is one: never guessed, never proposed."""
 
     def read(self, cell: str) -> Reading[T]:
-        """What a cell means. An unknown word means what it resembles, but for the loudest: rather a mail too few."""
+        """The value of a cell. An unknown word has the value of the word it resembles, except for the loudest: one
+        mail too few is better than one too many."""
         word = _folded(cell)
         if not word:
             return Reading(self.empty)
@@ -61,12 +62,13 @@ class Vocabulary(Generic[T]):
         near = nearest(word, self.words, never=[known for known, value in self.words.items() if value == self.loudest])
         allowed = ", ".join(dict.fromkeys(str(value) for value in self.words.values()))
         cure = meant(near and str(self.words[near])) or f"Write one of: {allowed}."
-        return Reading(self.words[near] if near else self.unknown, (Fault(f"{quoted(cell)} is no {self.what}", cure),))
+        value = self.words[near] if near else self.unknown
+        return Reading(value, (Fault(f"unknown {self.what} {quoted(cell)}", cure),))
 
 
 _NO = ("never", "none", "no", "n", "0", "off", "false", "stop", "stopped", "nothing", "unsubscribe", "unsubscribed",
        "cancel", "canceled", "cancelled", "pause", "paused", "inactive", "disabled")
-"""Words that want no mail."""
+"""Words that ask for no mail."""
 _NO_MORE = re.compile(r"(?:no|not|never|stop|off|do-not|don.?t)(?:-.*)?")
 
 _FREQUENCIES = Vocabulary[Frequency]("frequency", {
@@ -81,7 +83,7 @@ _STATUSES = Vocabulary[Status]("status", {
 _FORMATS = Vocabulary[Literal["html", "text"]]("format", {
     "html": "html", "text": "text", "plain": "text", "plain-text": "text", "plaintext": "text",
 }, empty="html", unknown="html", loudest=None)
-_QUIETS = Vocabulary[Quiet | Literal[""]]("way with a quiet issue", {
+_QUIETS = Vocabulary[Quiet | Literal[""]]("choice for quiet issues", {
     "skip": "skip", "roll-over": "roll-over", "rollover": "roll-over", "note": "note",
 }, empty="", unknown="", loudest="note")
 _TICKS = Vocabulary[bool]("tick", {
@@ -92,28 +94,28 @@ _TICKS = Vocabulary[bool]("tick", {
 
 @lru_cache(maxsize=1024)
 def frequency(cell: str) -> Reading[Frequency]:
-    """How often; `every` for an empty cell, and `never` for whatever says no."""
+    """The frequency; `every` for an empty cell, and `never` for every kind of no."""
     word = _folded(cell)
     if word not in _NO and _NO_MORE.fullmatch(word):
-        return Reading("never", (Fault(f"{quoted(cell)} is no frequency", meant("never")),))
+        return Reading("never", (Fault(f"unknown frequency {quoted(cell)}", meant("never")),))
     return _FREQUENCIES.read(cell)
 
 
 @lru_cache(maxsize=1024)
 def status(cell: str) -> Reading[Status]:
-    """Active for an empty cell, but silence for a word nobody knows: no mail goes out by accident."""
+    """The status: `active` for an empty cell, `paused` for an unknown word, so that no mail goes out by accident."""
     return _STATUSES.read(cell)
 
 
 @lru_cache(maxsize=1024)
 def format(cell: str) -> Reading[Literal["html", "text"]]:
-    """`html` for an empty cell."""
+    """The format; `html` for an empty cell."""
     return _FORMATS.read(cell)
 
 
 @lru_cache(maxsize=1024)
 def quiet(cell: str) -> Reading[Quiet | Literal[""]]:
-    """Empty means as the newsletter says."""
+    """What becomes of quiet issues; an empty cell leaves it to the newsletter."""
     return _QUIETS.read(cell)
 
 
@@ -124,7 +126,8 @@ def ticked(cell: str) -> Reading[bool]:
 
 
 def holds(cell: str) -> bool:
-    """Whether a cell says that something is so, or since when: anything but nothing, a no and a nought."""
+    """Whether a cell of another program's column confirms its name, by a yes or a date: anything but an empty cell, a
+    no or a zero."""
     word = cell.strip().casefold()
     return bool(word) and _TICKS.words.get(word, True)
 
@@ -136,13 +139,13 @@ def zone(cell: str) -> Reading[str]:
         return Reading("")
     if name := timezones.zone(cell):
         return Reading(name)
-    cure = meant(timezones.nearest(cell)) or "Write one such as Europe/London."
-    return Reading("", (Fault(f"{quoted(cell.strip())} is no time zone", cure),))
+    cure = meant(timezones.nearest(cell)) or "Write an IANA name such as “Europe/London”."
+    return Reading("", (Fault(f"unknown time zone {quoted(cell.strip())}", cure),))
 
 
 @lru_cache(maxsize=1024)
 def language(cell: str) -> Reading[str]:
-    """A BCP 47 tag that the Unicode CLDR knows, written as RFC 5646, section 2.1.1, has it: "pt-BR", "zh-Hant"."""
+    """A BCP 47 tag that the Unicode CLDR knows, in the letter case of RFC 5646, section 2.1.1: "pt-BR", "zh-Hant"."""
     word = cell.strip()
     if not word:
         return Reading("")
@@ -153,14 +156,14 @@ def language(cell: str) -> Reading[str]:
         Locale.parse(tag, sep="-")
         spoken, territory, script, variant = parse_locale(tag, sep="-")[:4]
     except (ValueError, UnknownLocaleError):
-        return Reading("", (Fault(f"{quoted(word)} is no language", 'Write its code, such as "en" or "pt-BR".'),))
+        return Reading("", (Fault(f"unknown language {quoted(word)}", 'Write its code, such as "en" or "pt-BR".'),))
     return Reading("-".join(filter(None, (spoken, script, territory, variant and variant.lower()))))
 
 
 def topics(cell: str, topic: Callable[[str], str | None], suggestion: Callable[[str], str]) -> Reading[Choice]:
     """The topics chosen in a cell, in its order, and those excluded with a leading hyphen, dash or minus sign.
 
-    Unknown words are left out, but for exclusions, which exclude what they probably mean.
+    Unknown words are left out; an unknown word that is excluded excludes the topic that it probably means.
     """
     chosen: dict[str, None] = {}
     excluded: dict[str, None] = {}
@@ -175,16 +178,16 @@ def topics(cell: str, topic: Callable[[str], str | None], suggestion: Callable[[
         near = (topic(name) and name) or suggestion(name)
         faults.append(_unknown_topic(word, name, f"-{near}" if near and excludes else near))
         if excludes and (probable := near and topic(near)):
-            excluded[probable] = None  # rather a topic too few than one that somebody does not want
+            excluded[probable] = None  # a topic too few is better than an unwanted one
     return Reading(Choice(tuple(chosen), tuple(excluded)), tuple(faults))
 
 
 _TAG = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 _EXCLUDING = re.compile(rf"\s*[{DASHES}][{DASHES}\s]*")
 _DENIAL = re.compile(rf"""\A(?:[\s"]*(?:[{DASHES}!]|(?:no|not|without|except)\s)[\s"]*)+""", re.IGNORECASE)
-"""What stands before an unknown word that is not wanted."""
+"""The words and marks in front of an unknown word that exclude it."""
 _ALL = ("all", "everything", "any")
-_AROUND = ' \t"'  # some export a list as "one","two" in one cell
+_AROUND = ' \t"'  # some programs export a list as "one","two" in one cell
 
 
 def _folded(cell: str) -> str:
@@ -192,12 +195,12 @@ def _folded(cell: str) -> str:
 
 
 def _bare(word: str) -> str:
-    """A word of a topics cell without what excludes it."""
+    """A word of a topics cell without the mark that excludes it."""
     return _EXCLUDING.sub("", word, 1).strip() if _EXCLUDING.match(word) else word
 
 
 def _words(cell: str, topic: Callable[[str], str | None]) -> list[str]:
-    """The words of a topics cell; a comma that belongs to a topic's own label does not part it."""
+    """The words of a topics cell; a comma inside a topic's own label does not separate words."""
     words = []
     for item in re.split(r"[;\n]", cell):
         item = item.strip(_AROUND)
@@ -206,12 +209,13 @@ def _words(cell: str, topic: Callable[[str], str | None]) -> list[str]:
 
 
 def _unknown_topic(word: str, name: str, near: str) -> Fault:
-    """`name` is the word without what excludes it, `near` what may be meant."""
+    """`name` is the word without the mark that excludes it, `near` the topic that may be meant."""
     if name == "*":
         return Fault(f"{quoted(word)} would exclude everything", "Write “paused” as the status of this subscriber.")
     if word.casefold() in _ALL:
-        return Fault(f"{quoted(word)} is no topic", "Write “*” for all topics.")
-    return Fault(f"{quoted(word)} is no topic", meant(near) or "Write a topic of topics.toml, or add this one there.")
+        return Fault(f"unknown topic {quoted(word)}", "Write “*” for all topics.")
+    cure = meant(near) or "Write a topic from topics.toml, or add this one to it."
+    return Fault(f"unknown topic {quoted(word)}", cure)
 
 
 # --- Newsletters ----------------------------------------------------------------------------------------------
@@ -220,8 +224,8 @@ def _unknown_topic(word: str, name: str, near: str) -> Fault:
 def newsletters(cell: str, offer: Offer) -> Reading[Choice]:
     """The newsletters named in a cell, in its order, and those excluded as topics are; `-*` is none at all.
 
-    An unknown name is reported and stays: a cell that names something never means the same as an empty one. An unknown
-    name that is excluded also excludes what it probably means.
+    An unknown name is reported and kept: a cell that names something never means the same as an empty one. An unknown
+    name that is excluded also excludes the newsletter that it probably means.
     """
     chosen: dict[str, None] = {}
     excluded: dict[str, None] = {}
@@ -246,12 +250,12 @@ def listing(chosen: Iterable[str], excluded: Iterable[str]) -> list[str]:
 
 
 def is_blank(cell: str) -> bool:
-    """Whether a cell names nothing: spaces and what parts words are not a choice."""
+    """Whether a cell names nothing: spaces and separators are not a choice."""
     return not cell.strip(f"{_AROUND}\r\n;,|")
 
 
 def _unknown_newsletter(word: str, near: str) -> Fault:
     if word.casefold() in _ALL:
-        return Fault(f"{quoted(word)} is no newsletter", "Write “*” for all newsletters.")
-    cure = meant(near) or "Write a newsletter of newsletter.toml, “*” for all of them or “-*” for none."
-    return Fault(f"{quoted(word)} is no newsletter", cure)
+        return Fault(f"unknown newsletter {quoted(word)}", "Write “*” for all newsletters.")
+    cure = meant(near) or "Write a newsletter from newsletter.toml, “*” for all of them or “-*” for none."
+    return Fault(f"unknown newsletter {quoted(word)}", cure)

@@ -1,4 +1,4 @@
-"""Which cell of a row is which: our fields, those of one newsletter, topics to tick, and columns that are kept."""
+"""The meaning of each column: one of our fields, one newsletter's field, a topic to tick, or a column that is kept."""
 
 import re
 import unicodedata
@@ -14,7 +14,7 @@ from newsletter.preferences.variations import FIELDS as VARYING
 from newsletter.preferences.variations import Column
 
 LONGEST = 100
-"""Characters of a column's name and of a subscriber's."""
+"""Maximum number of characters in the name of a column or a subscriber."""
 FIELDS = ("email", "name", "topics", "newsletters", "frequency", "language", "timezone", "format", "status",
           "paused_until", "note", "quiet")
 """Our fields in the order in which they are written."""
@@ -34,7 +34,7 @@ _SYNONYMS = {
 }
 _FIELD_OF = {word: field for field, words in _SYNONYMS.items() for word in words} | {
     field.replace("_", ""): field for field in FIELDS}
-_GONE: Mapping[str, Status] = {
+_IMPLIED: Mapping[str, Status] = {
     "unsubscribed": "unsubscribed", "unsubscribedat": "unsubscribed", "unsubscribedate": "unsubscribed",
     "unsubscribeddate": "unsubscribed", "unsubscribedon": "unsubscribed", "unsubtime": "unsubscribed",
     "optedout": "unsubscribed", "optout": "unsubscribed", "optouttime": "unsubscribed", "optoutdate": "unsubscribed",
@@ -42,32 +42,34 @@ _GONE: Mapping[str, Status] = {
     "complained": "complained", "complainedat": "complained", "markedasspamat": "complained",
     "deletedat": "removed", "removedat": "removed",
 }
-"""Columns by which other programs' exports say since when somebody gets no more mail, or whether."""
+"""Columns of other programs' exports that hold a yes or a date for subscribers who get no more mail, and the status
+that they imply."""
 _ONE_FOR_ALL = ("newsletters", "language", "timezone", "format", "paused_until", "quiet")
-"""Fields that hold for every newsletter of a subscriber."""
+"""Fields with one value for all newsletters of a subscriber."""
 _NO_LETTER = re.compile(r"[\W_]+")
 
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """A reading of the names of a row's cells."""
+    """The columns of a row, by their meaning."""
 
     ours: dict[str, int]
-    """Each of our fields and the index of its cell; -1 where there is none."""
+    """The index of each of our fields' cells; -1 for a field without one."""
     variations: tuple[Column, ...]
-    """The columns of one newsletter."""
+    """The columns that hold for one newsletter."""
     topics: tuple[tuple[int, str], ...]
-    """Indices of columns that tick a topic, with its slug."""
-    gone: tuple[tuple[int, Status], ...]
-    """Indices of columns that say of somebody that they are gone, and how."""
+    """Indices of columns that tick a topic, each with the topic's slug."""
+    implied: tuple[tuple[int, Status], ...]
+    """Indices of other programs' columns that imply a status, each with the status."""
     extra: tuple[tuple[int, str], ...]
-    """Indices of the columns that are not ours, each with a name of its own."""
+    """Indices of the columns that are not ours, each with a unique name."""
     faults: tuple[Fault, ...]
-    """What is wrong with the names."""
+    """The mistakes in the names."""
 
 
 def columns(names: tuple[str, ...], offer: Offer) -> Columns:
-    """Reads a header. Our own name for a field goes before a synonym, the first synonym before the next."""
+    """The meaning of each name in a header. Our own name for a field takes precedence over synonyms, and the first
+    synonym over the others."""
     plain = [_plain(name) for name in names]
     ours = {}
     for field in FIELDS:
@@ -83,19 +85,19 @@ def columns(names: tuple[str, ...], offer: Offer) -> Columns:
         ours,
         tuple(each.column for each in headings if each.column),
         ticks,
-        tuple((index, _GONE[plain[index]]) for index in kept if plain[index] in _GONE),
+        tuple((index, _IMPLIED[plain[index]]) for index in kept if plain[index] in _IMPLIED),
         tuple(zip(kept, _distinct(names, kept), strict=True)),
         tuple(each.fault for each in headings if each.fault),
     )
 
 
 def field_of(name: str) -> str:
-    """Which of our fields a column's name means; empty for none."""
+    """The one of our fields that a column's name means; empty if it means none."""
     return _FIELD_OF.get(_plain(name), "")
 
 
 def nearest(names: Collection[str], field: str) -> str:
-    """the name among a header's that may have been meant for a field; empty if none looks like it."""
+    """The name in a header that may be meant for a field; empty if none resembles it."""
     by_word = {_plain(name): name for name in names}
     return by_word.get(text.nearest(field, by_word), "").strip()
 
@@ -104,24 +106,26 @@ class _Heading(NamedTuple):
     """The name of a column that is, or may be meant, for one newsletter."""
 
     column: Column | None
-    """None if it is not read as one."""
+    """None if the column is not read as one newsletter's."""
     fault: Fault | None = None
-    """With a fault the column is also kept as it is."""
+    """The mistake in the name; a column with one is also kept as it is."""
 
 
 def _heading(index: int, name: str, offer: Offer) -> _Heading | None:
-    """None for any other column. A status for an unknown newsletter silences the one that is probably meant."""
+    """The heading of a column that names one newsletter; None for any other column. A status for an unknown newsletter
+    silences the newsletter that is probably meant."""
     left, _, right = unicodedata.normalize("NFKC", name).partition(":")
     field, newsletter, near = field_of(left), offer.newsletter(right), offer.newsletter_like(right)
     if field in VARYING and newsletter:
         return _Heading(Column(index, field, newsletter))
     if field in VARYING and right.strip():
-        cure = text.meant(near and f"{field}:{near}") or "Name a newsletter of newsletter.toml after the colon."
+        cure = text.meant(near and f"{field}:{near}") or "Write a newsletter from newsletter.toml after the colon."
         column = Column(index, field, near) if near and field == "status" else None
-        return _Heading(column, Fault(f"the column {text.quoted(name.strip())} names no newsletter", cure))
+        return _Heading(column, Fault(f"the column {text.quoted(name.strip())} names an unknown newsletter", cure))
     if newsletter and (field in _ONE_FOR_ALL or text.nearest(left.strip(), VARYING)):
-        cure = f"Name it {', '.join(f'“{each}:{newsletter}”' for each in VARYING)}: only these can differ."
-        return _Heading(None, Fault(f"the column {text.quoted(name.strip())} has no meaning", cure))
+        allowed = ", ".join(f"“{each}:{newsletter}”" for each in VARYING)
+        cure = f"Rename it to one of {allowed}: only these can differ."
+        return _Heading(None, Fault(f"unknown column {text.quoted(name.strip())} for one newsletter", cure))
     return None
 
 
@@ -131,7 +135,7 @@ def _plain(name: str) -> str:
 
 
 def _distinct(names: tuple[str, ...], indices: list[int]) -> Iterator[str]:
-    """Names for columns that are kept, clean and never twice the same: "Group", "Group (2)", "column 7"."""
+    """Clean and unique names for the columns that are kept: "Group", "Group (2)", "column 7"."""
     taken: set[str] = set()
     for index in indices:
         name = given = text.line(names[index], LONGEST) or f"column {index + 1}"

@@ -1,4 +1,4 @@
-"""From bytes to text, whatever program saved the file: UTF-8, UTF-16 with a BOM or without, Windows-1252."""
+"""Bytes decoded to text, whatever program saved the file: UTF-8, UTF-16 with or without a BOM, Windows-1252."""
 
 import codecs
 from pathlib import Path
@@ -8,11 +8,11 @@ from newsletter.errors import DataError
 
 
 def opened(path: Path, place: str) -> TextIO:
-    """the file as text, line ends as they are.
+    """The file as text, with its line ends as they are.
 
-    Bytes that are no UTF-8 are read as Windows-1252 one by one, so that a row pasted in from an old spreadsheet comes
-    out right beside good ones; what is no text in either becomes U+FFFD.
-    Raises `DataError` for a file that cannot be opened, is empty or holds no text.
+    Bytes that are not UTF-8 are read as Windows-1252 one by one, so that a row pasted from an old spreadsheet is read
+    correctly among rows in UTF-8; bytes that are text in neither become U+FFFD.
+    Raises `DataError` for a file that cannot be opened, is empty or is not text.
     """
     try:
         with path.open("rb") as file:
@@ -20,7 +20,7 @@ def opened(path: Path, place: str) -> TextIO:
         return path.open(encoding=name, errors=_WINDOWS if name.startswith("utf-8") else "replace", newline="")
     except OSError as error:
         raise DataError(f"the file cannot be opened: {error.strerror}", place=place,
-                        cure="Look at its name and its permissions.") from error
+                        cure="Check its name and permissions.") from error
 
 
 def _encoding(start: bytes, place: str) -> str:
@@ -36,7 +36,7 @@ def _encoding(start: bytes, place: str) -> str:
         return "utf-16-le"
     if start[:1] == b"\0" != start[1:2]:
         return "utf-16-be"
-    raise DataError("the file holds no text", place=place, cure='Save the sheet as "CSV UTF-8".')
+    raise DataError("the file is not text", place=place, cure='Save the sheet as "CSV UTF-8".')
 
 
 _WINDOWS = "newsletter-windows-1252"

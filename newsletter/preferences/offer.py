@@ -1,4 +1,4 @@
-"""What a project offers to choose from, and the words that name it in a preference file."""
+"""The topics and newsletters that a project offers, and the words that name them in a preference file."""
 
 import re
 import unicodedata
@@ -14,9 +14,9 @@ class Offer:
     """The topics and newsletters that a cell or a column can name."""
 
     topic: Callable[[str], str | None]
-    """The slug of the topic that a word means; None if it means none."""
+    """The slug of the topic that a word names; None if it names none."""
     topic_like: Callable[[str], str]
-    """The slug of the topic that an unknown word may have meant, or ""."""
+    """The slug of the topic that an unknown word may mean, or ""."""
     newsletters: Collection[str] = ()
     """Their names in newsletter.toml."""
 
@@ -25,7 +25,7 @@ class Offer:
         return next((name for name in self.newsletters if name == _folded(word)), None)
 
     def newsletter_like(self, word: str) -> str:
-        """The newsletter that an unknown word may have meant, or ""."""
+        """The newsletter that an unknown word may mean, or ""."""
         return text.nearest(_folded(word), self.newsletters)
 
 

@@ -9,10 +9,9 @@ from newsletter.text import quoted
 
 
 def until(cell: str, zone: str) -> Reading[datetime | None]:
-    """The instant, in UTC, that a date or a date and time of ISO 8601 means; None for an empty cell.
+    """The instant, in UTC, of a date or a date and time by ISO 8601; None for an empty cell.
 
-    A date is its midnight. Where the cell gives no offset, the time is of `zone`, an IANA name, or UTC if that is
-    empty.
+    A date means its midnight. Without an offset, the time is one in `zone`, an IANA name, or in UTC if that is empty.
     """
     word = cell.strip()
     if not word:
@@ -21,11 +20,11 @@ def until(cell: str, zone: str) -> Reading[datetime | None]:
         found = datetime.fromisoformat(word)
         return Reading((found if found.tzinfo else found.replace(tzinfo=_zone(zone))).astimezone(UTC))
     except (ValueError, OverflowError):
-        return Reading(None, (Fault(f"{quoted(word)} is no date, so mail stays paused", _CURE),))
+        return Reading(None, (Fault(f"{quoted(word)} is not a date, so mail stays paused", _CURE),))
 
 
 def written(instant: datetime, zone: str) -> str:
-    """What `until` reads as this instant: a date alone where that is enough."""
+    """The cell from which `until` reads this instant: only a date if that is enough."""
     try:
         day = instant.astimezone(_zone(zone)).date()
         return day.isoformat() if _midnight(day, zone) == instant else instant.astimezone(UTC).isoformat()
@@ -34,10 +33,10 @@ def written(instant: datetime, zone: str) -> str:
 
 
 def combined(status: Reading[Status], pause: Reading[datetime | None]) -> tuple[Status, datetime | None]:
-    """The status and the pause of somebody with these two cells.
+    """The status of a subscriber with these two cells, and the instant at which mail begins again.
 
-    With a pause that can be read, `active` and `paused` are the same: nothing before that instant, everything from it
-    on. A cell that cannot be read ends no silence: neither an unknown status nor an unknown date.
+    With a pause that can be read, `active` and `paused` mean the same: no mail before that instant, and mail from it
+    on. A cell that cannot be read never resumes mail: neither an unknown status nor an unknown date.
     """
     if pause.value is None or status.faults:
         return ("paused" if pause.faults and status.value == "active" else status.value), None

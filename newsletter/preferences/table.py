@@ -1,7 +1,6 @@
-"""CSV and its kin (RFC 4180, and what spreadsheets make of it): comma, semicolon or tab, told by the header.
+"""CSV (RFC 4180, and what spreadsheets make of it), separated by comma, semicolon or tab, which the header shows.
 
-Empty lines and lines that begin with "#" are passed over. A quotation mark that is never closed costs its own line
-alone.
+Empty lines and lines that begin with "#" are skipped. A quotation mark that is never closed costs only its own line.
 """
 
 import csv
@@ -14,10 +13,11 @@ from newsletter.errors import DataError
 from newsletter.model import Problem
 from newsletter.preferences.columns import FIELDS, field_of, nearest
 from newsletter.preferences.row import Fields, Row, at
+from newsletter.text import quoted
 
 
 def read(text: TextIO, place: str) -> Iterator[Row | Problem]:
-    """The rows under the header. Raises `DataError` if no header is there, or none of its columns is the address."""
+    """The rows below the header. Raises `DataError` if the header is missing, or has no column for the address."""
     lines = _Lines(text)
     header, delimiter = _header(lines, place)
     header_line = lines.start
@@ -26,15 +26,16 @@ def read(text: TextIO, place: str) -> Iterator[Row | Problem]:
             yield record
         elif len(record) > len(header) and any(record[len(header):]):
             yield Problem(at(place, lines.start), f"the row has {len(record)} cells, the header {len(header)}",
-                          f'Put a cell with "{delimiter}" in it in quotation marks.')
+                          f'Put a cell that contains "{delimiter}" in quotation marks.')
         elif any(map(str.strip, record)):
             cells = record[:len(header)] + [""] * (len(header) - len(record))
             yield Row(lines.start, header, cells, header_line)
 
 
-def write(people: Iterable[Fields], out: TextIO) -> None:
-    """A header and a line for each; one that a spreadsheet shows and does not run (OWASP, "CSV injection")."""
-    rows = list(people)
+def write(subscribers: Iterable[Fields], out: TextIO) -> None:
+    """Writes a header, and a line for each subscriber that a spreadsheet shows and does not run (OWASP, "CSV
+    injection")."""
+    rows = list(subscribers)
     used = dict.fromkeys(name for row in rows for name in row)
     ours = [name for name in FIELDS if name in used or name not in _RARE]
     names = ours + [name for name in used if name not in FIELDS]
@@ -45,11 +46,11 @@ def write(people: Iterable[Fields], out: TextIO) -> None:
 
 
 _RARE = ("newsletters", "paused_until", "quiet")
-"""Columns that are left out where nobody uses them; an empty cell means the same."""
+"""Columns that are left out if no subscriber has a value for them; an empty cell means the same."""
 
 
 class _Lines:
-    """Hands lines to csv.reader. Inside quotation marks it asks for more; so a record's first is known."""
+    """Hands lines to csv.reader, which takes several for a cell in quotation marks, and counts them."""
 
     def __init__(self, text: TextIO) -> None:
         self._text = text
@@ -58,7 +59,7 @@ class _Lines:
         self.record: list[str] = []
         """The lines of the record that is being read."""
         self.start = 0
-        """The number of the first of them."""
+        """The number of the record's first line."""
 
     def __iter__(self) -> Iterator[str]:
         return self
@@ -75,11 +76,11 @@ class _Lines:
         return line
 
     def begin(self) -> None:
-        """The next line begins a record."""
+        """Starts a record at the next line."""
         self.record = []
 
     def resume(self) -> None:
-        """The record was none: its lines but the first are read again."""
+        """Gives up a broken record: all its lines but the first are read again."""
         again = self.record[1:]
         self._again.extendleft(reversed(again))
         self._number -= len(again)
@@ -91,7 +92,7 @@ class _Lines:
 
 
 _LONGEST = 100
-"""Lines of one record: a note may have many, a forgotten quotation mark must not swallow the file."""
+"""Maximum lines of one record: a note may have many, but a forgotten quotation mark must not swallow the file."""
 
 
 def _header(lines: _Lines, place: str) -> tuple[tuple[str, ...], str]:
@@ -120,9 +121,9 @@ def _no_address(names: tuple[str, ...], place: str) -> DataError:
     if any("@" in name for name in names):
         return DataError("the first line is an entry, not a header", place=place, cure=_FIRST_LINE)
     near = nearest(names, "email")
-    cure = f'Rename the column "{near}" to "email".' if near else 'Name the column of the addresses "email".'
-    shown = ", ".join(f'"{name[:40]}"' for name in names[:12])
-    return DataError(f"no column holds the address; there is {shown}", place=place, cure=cure)
+    cure = f"Rename the column {quoted(near)} to “email”." if near else "Name the column of the addresses “email”."
+    found = ", ".join(quoted(name, 40) for name in names[:12])
+    return DataError(f"no column holds the address; the columns are {found}", place=place, cure=cure)
 
 
 def _records(lines: _Lines, delimiter: str, place: str) -> Iterator[list[str] | Problem]:
@@ -146,7 +147,7 @@ def _cell(value: str | list[str]) -> str:
 
 
 _FORMULA = re.compile(r"'*[=+\-@\t\r]")
-"""What a spreadsheet takes for a formula, and what `_shielded` makes of that."""
+"""The beginning of a cell that a spreadsheet takes for a formula, as it is or after `_shielded`."""
 
 
 def _shielded(cell: str) -> str:
@@ -154,5 +155,5 @@ def _shielded(cell: str) -> str:
 
 
 def _bare(cell: str) -> str:
-    """The cell without the apostrophe that `_shielded`, or a careful spreadsheet, put before it."""
+    """The cell without the apostrophe that `_shielded`, or a careful spreadsheet, put in front of it."""
     return cell[1:] if cell[:1] == "'" and _FORMULA.match(cell) else cell

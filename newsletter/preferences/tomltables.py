@@ -1,4 +1,4 @@
-"""TOML 1.0: a `[[subscriber]]` table for each person."""
+"""TOML 1.0: a `[[subscriber]]` table for each subscriber."""
 
 import json
 import re
@@ -18,7 +18,7 @@ def read(text: TextIO, place: str) -> Iterator[Row | Problem]:
     name = "subscriber" if "subscriber" in document.values else "subscribers"
     entries = document.values.get(name)
     if not isinstance(entries, list):
-        raise DataError("the file has no [[subscriber]]", place=place, cure=_SHAPE)
+        raise DataError("the file has no [[subscriber]] table", place=place, cure=_SHAPE)
     try:
         rows = [row(document.line(name, index), entry, place) for index, entry in enumerate(entries)]
     except ValueError as error:  # a hexadecimal number of thousands of digits, which Python does not write down
@@ -26,14 +26,15 @@ def read(text: TextIO, place: str) -> Iterator[Row | Problem]:
     yield from rows
 
 
-def write(people: Iterable[Fields], out: TextIO) -> None:
-    """A table for each, parted by empty lines."""
-    for number, person in enumerate(people):
+def write(subscribers: Iterable[Fields], out: TextIO) -> None:
+    """Writes a table for each subscriber, separated by empty lines."""
+    for number, subscriber in enumerate(subscribers):
         out.write(("\n" if number else "") + "[[subscriber]]\n")
-        out.writelines(f"{_key(name)} = {json.dumps(value, ensure_ascii=False)}\n" for name, value in person.items())
+        out.writelines(f"{_key(name)} = {json.dumps(value, ensure_ascii=False)}\n"
+                       for name, value in subscriber.items())
 
 
-_SHAPE = "Write [[subscriber]] and the person's fields under it."
+_SHAPE = "Write [[subscriber]] and the subscriber's fields below it."
 
 
 def _key(name: str) -> str:

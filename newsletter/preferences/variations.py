@@ -1,4 +1,4 @@
-"""Columns of one newsletter, `topics:NAME`, `frequency:NAME` and `status:NAME`: what differs there for a subscriber."""
+"""Columns of one newsletter, `topics:NAME`, `frequency:NAME` and `status:NAME`: a subscriber's own values for it."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -28,9 +28,9 @@ class Column(NamedTuple):
 
 
 def read(cells: Sequence[str], columns: Sequence[Column], offer: Offer) -> Reading[dict[str, Variation]]:
-    """What differs, by newsletter, from a cell for each column; an empty cell says nothing.
+    """The variation of each newsletter, from one cell for each column; an empty cell changes nothing.
 
-    Of two columns for the same thing the first counts, but a status is silent if one of them is.
+    Of two columns for the same field the first counts, except that a status which stops mail always counts.
     """
     found: dict[str, Variation] = {}
     faults: list[Fault] = []
@@ -43,7 +43,7 @@ def read(cells: Sequence[str], columns: Sequence[Column], offer: Offer) -> Readi
 
 
 def fields(variations: Mapping[str, Variation]) -> Fields:
-    """What is written of variations: columns with their values."""
+    """The columns to write for variations, with their values."""
     written: dict[str, str | list[str]] = {}
     for name, own in variations.items():
         if own.topics is not None:
@@ -57,7 +57,7 @@ def fields(variations: Mapping[str, Variation]) -> Fields:
 
 _NOTHING = Variation()
 _NO_TOPIC = "-"
-"""Written for no topic at all: an empty cell means that nothing differs."""
+"""The cell for no topic at all; an empty cell means that nothing differs."""
 
 
 def _variation(cell: str, field: str, offer: Offer) -> Reading[Variation]:
@@ -70,7 +70,7 @@ def _variation(cell: str, field: str, offer: Offer) -> Reading[Variation]:
         return Reading(Variation(topics=choice.value.chosen, excluded=choice.value.excluded), choice.faults)
     if field == "frequency":
         often = choices.frequency(cell)
-        # A word that nobody knows leaves the subscriber's own frequency, which may be rarer than "every".
+        # An unknown word leaves the subscriber's own frequency, which may be rarer than "every".
         return Reading(Variation(frequency=None if often.faults and often.value == "every" else often.value),
                        often.faults)
     status = choices.status(cell)

@@ -1,7 +1,7 @@
-"""YAML 1.2: a list of mappings, or a mapping that has the list as "subscribers".
+"""YAML 1.2: a list of mappings, or a mapping with that list as "subscribers".
 
-Nothing is constructed: scalars are taken as written ("007", "yes"), so no tag has any power here. About 1,500 people a
-second: a long list is better kept as a table.
+Nothing is constructed: scalars are taken as written ("007", "yes"), so tags have no effect. Reads about 1,500
+subscribers a second: a long list is better kept as a table.
 """
 
 from collections.abc import Iterable, Iterator
@@ -18,7 +18,7 @@ from newsletter.preferences.row import Fields, Row, at, listed
 
 
 def read(text: TextIO, place: str) -> Iterator[Row | Problem]:
-    """A row for each mapping of the list. Raises `DataError` for what is no YAML, or no list."""
+    """A row for each mapping of the list. Raises `DataError` for invalid YAML, or a document without a list."""
     source = text.read()
     for entry in _entries(_composed(source, place), place):
         line = entry.start_mark.line + 1
@@ -26,16 +26,16 @@ def read(text: TextIO, place: str) -> Iterator[Row | Problem]:
             names = tuple(_cell(name, source) for name, _ in entry.value)
             yield Row(line, names, [_cell(value, source) for _, value in entry.value])
         else:
-            yield Problem(at(place, line), "the entry is no mapping", 'Write "- email: …" and the rest under it.')
+            yield Problem(at(place, line), "the entry is not a mapping", 'Write "- email: …" and the rest below it.')
 
 
-def write(people: Iterable[Fields], out: TextIO) -> None:
-    """A list of mappings in block style."""
+def write(subscribers: Iterable[Fields], out: TextIO) -> None:
+    """Writes a list of mappings in block style."""
     yaml = YAML(typ="rt", pure=True)
     yaml.width = 4096
     empty = True
-    for person in people:
-        yaml.dump([dict(person)], out)
+    for subscriber in subscribers:
+        yaml.dump([dict(subscriber)], out)
         empty = False
     if empty:
         out.write("[]\n")
@@ -47,11 +47,11 @@ def _composed(source: str, place: str) -> Node | None:
     try:
         node: Node | None = yaml.compose(source)
     except RecursionError as error:
-        raise DataError("the file is nested too deep", place=place, cure=_SHAPE) from error
+        raise DataError("invalid YAML: nested too deeply", place=place, cure=_SHAPE) from error
     except YAMLError as error:
         line, found = _where(error, source)
-        raise DataError(f"the file is no YAML: {found}", place=at(place, line),
-                        cure="Mend it there; a text with : or # in it goes in quotation marks.") from error
+        raise DataError(f"invalid YAML: {found}", place=at(place, line),
+                        cure="Correct it there; put a text that contains : or # in quotation marks.") from error
     return node
 
 
@@ -63,7 +63,7 @@ def _where(error: YAMLError, source: str) -> tuple[int, str]:
     return 0, str(error)
 
 
-_SHAPE = 'Write a list: "- email: …" for each person.'
+_SHAPE = 'Write a list: "- email: …" for each subscriber.'
 
 
 def _entries(node: Node | None, place: str) -> list[Node]:
@@ -71,12 +71,12 @@ def _entries(node: Node | None, place: str) -> list[Node]:
         named = (value for name, value in node.value if name.value in ("subscribers", "subscriber"))
         node = next(named, None)
     if not isinstance(node, SequenceNode):
-        raise DataError('the file has no list, and no list called "subscribers"', place=place, cure=_SHAPE)
+        raise DataError("the file has no list of subscribers", place=place, cure=_SHAPE)
     return list(node.value)
 
 
 def _cell(node: Node, source: str) -> str:
-    """A scalar as written, a list of scalars as its items, anything deeper as its own piece of the file."""
+    """A scalar as written, a list of scalars as its items, anything deeper as its piece of the file."""
     if isinstance(node, ScalarNode):
         return "" if node.tag == "tag:yaml.org,2002:null" else str(node.value)
     if isinstance(node, SequenceNode) and all(isinstance(item, ScalarNode) for item in node.value):

@@ -1,10 +1,10 @@
 """Sources: Markdown folders, feeds and pasted texts, read into clean stories.
 
 1. `files` and `web` fetch a source's `Document`s.
-2. `readers` finds the reader of each document, by its content whatever it is called, and has the table of them all.
+2. `readers` has the table of all readers, and finds the one for each document by its content, whatever its name.
 3. `harvest` makes clean stories of the `Item`s that the reader found.
 
-A source that cannot be read is a problem, never an exception: one bad feed must not keep back the others.
+A source that cannot be read is a problem, never an exception: one bad feed must not hold up the others.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -32,15 +32,15 @@ class Sources:
         self, root: Path, web: Web, *, declared: Mapping[str, Source] | None = None,
         password: Callable[[Source], str] = lambda source: "",
     ) -> None:
-        """`declared` are the sources of which more is known than their address, by address; `password` gives that of
-        a source with a username, and may raise ConfigError."""
+        """`declared` are the sources with settings of their own, by address; `password` gives the password of a source
+        with a username, and may raise ConfigError."""
         self._files, self._web = Files(root), web
         self._declared, self._password = declared or {}, password
 
     def harvest(self, name: str, *, now: datetime, state: FeedState | None) -> Harvest:
-        """Everything the source of this address has now. `state` is what its last harvest said, None for files.
+        """The harvest of the source with this address. `state` is the one in its last harvest, None for files.
 
-        Raises ConfigError if the source's password cannot be had.
+        Raises ConfigError if the source's password cannot be obtained.
         """
         source = self._declared.get(name, Source(name))
         if source.on_web:
@@ -53,11 +53,11 @@ class Sources:
             return Harvest(problems=(self._missing(name),))
         except (OSError, ValueError) as error:  # ValueError: a name with NUL in it
             return Harvest(problems=(Problem(name, f"cannot be read: {error}", "Check its name and permissions."),))
-        # A folder has all there is, unless something could not be read: then nobody knows what is gone.
+        # A folder has all its stories, unless one could not be read: then a missing story may still be there.
         return replace(harvest, complete=self._files.is_folder(name) and not harvest.problems)
 
     def harvest_bytes(self, data: bytes, *, name: str, now: datetime) -> Harvest:
-        """The stories in what came from standard input; `name` becomes their source."""
+        """The stories in the bytes from standard input; `name` becomes their source."""
         return gather(_read([Document(data, name)], "", now), source=name, now=now)
 
     def _fetched(self, source: Source, answer: Answer, now: datetime) -> Harvest:
@@ -70,13 +70,13 @@ class Sources:
         return replace(harvest, state=answer.state)
 
     def _missing(self, name: str) -> Problem:
-        """A name that is neither a folder nor a file, nor that of a `[[source]]`, with its nearest neighbour."""
+        """The problem for a name that is neither a folder or file nor a `[[source]]`, with the most similar one."""
         folder = PurePath(name).parent
         files = {each: (folder / each).as_posix() for each in self._files.neighbours(name)}
         known = files | {each.name: each.name for each in self._declared.values() if each.name}
         cure = meant(known.get(nearest(PurePath(name).name, known), ""))
         return Problem(name, "there is no such folder, file or [[source]]",
-                       cure or "Make it, or correct the name among the sources.")
+                       cure or "Create it, or correct the name in the newsletter's sources.")
 
 
 def _read(documents: Iterable[Document | Problem], kind: str, now: datetime) -> Iterator[Item | Problem]:

@@ -1,8 +1,8 @@
-"""Story HTML, cleaned to an allow-list before it meets anything else.
+"""Story HTML, cleaned to an allow-list before anything else uses it.
 
-nh3 parses as browsers do and takes out what is dangerous; what is left is then written anew from its tree by a writer
-that knows only the tags of `ALLOWED`. So the result is balanced, parses as XML, has no comment, no CDATA and no
-attribute but `href` and `title`, and is safe inside MJML, whose parser is strict and passes on whatever it is given.
+nh3 parses as browsers do and removes dangerous parts; the rest is then written anew from its tree by a writer that
+knows only the tags of `ALLOWED`. So the result is balanced, parses as XML, has no comment, no CDATA and no attribute
+but `href` and `title`, and is safe inside MJML, whose parser is strict and copies everything to the output.
 """
 
 import html
@@ -20,19 +20,19 @@ from newsletter.sources.plain import legible, plain
 
 ALLOWED = frozenset({"p", "br", "a", "strong", "em", "ul", "ol", "li", "blockquote", "code", "pre", "h3", "h4", "sup",
                      "sub"})
-"""The tags a cleaned body can have."""
+"""The tags that a cleaned body can have."""
 MAX_DEPTH = 30
-"""Elements inside one another; what lies deeper keeps its words only."""
+"""Maximum nesting of elements; of deeper ones only the text is kept."""
 MAX_OPEN = 200
-"""Elements open at once, roughly counted, up to which HTML is parsed at all: a parser's time grows with its square."""
+"""Maximum number of open elements, roughly counted, for HTML to be parsed: the time grows with its square."""
 MAX_SIZE = 400_000
-"""Characters of HTML read of one story."""
+"""Maximum characters of HTML that are read of one story."""
 
-_BREAK = "<br />\n"  # between blocks that stand where only a line can; the source's own breaks have no line end
+_BREAK = "<br />\n"  # between blocks where only inline content is allowed; the source's own breaks have no line end
 _RENAMED = {"b": "strong", "i": "em", "h1": "h3", "h2": "h3", "h3": "h4", "h4": "h4", "h5": "h4", "h6": "h4"}
 _INLINE = frozenset({"a", "strong", "b", "em", "i", "code", "sup", "sub", "br", "img"})
 _HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
-# These are no tags of a body, but they end a paragraph: without them the words of two cells would run together.
+# These tags are not allowed, but they end a paragraph: without them the words of two cells would run together.
 _BOUNDARIES = frozenset({"div", "section", "article", "aside", "main", "header", "footer", "nav", "figure",
                          "figcaption", "table", "caption", "thead", "tbody", "tfoot", "tr", "td", "th", "dl", "dt",
                          "dd", "address", "center", "details", "summary", "fieldset", "hr"})
@@ -45,17 +45,17 @@ _CLOSING_THEMSELVES = frozenset({"br", "hr", "img", "p", "li", "input", "meta", 
 
 
 class Cleaned(NamedTuple):
-    """A body of allowed HTML, and the first picture that stood in it."""
+    """A body of allowed HTML, and the first picture that was in it."""
 
     body: str
     picture: Picture | None = None
 
 
 def clean(markup: str, base: str = "") -> Cleaned:
-    """The allow-list's part of `markup`; relative links are resolved against `base`, an absolute address.
+    """`markup` reduced to the allow-list; relative links are resolved against `base`, an absolute address.
 
-    Loose text becomes paragraphs, pictures go (the first https one is handed back), links that lead neither to the web
-    nor to a mailbox lose their tag and keep their words. Raises nothing, whatever comes in.
+    Loose text becomes paragraphs, pictures are removed (the first https one is returned), and a link that leads neither
+    to the web nor to a mailbox is replaced by its text. Raises nothing, whatever the input.
     """
     markup = legible(markup[:MAX_SIZE])
     if crowded(markup, MAX_OPEN):
@@ -66,13 +66,13 @@ def clean(markup: str, base: str = "") -> Cleaned:
 
 
 def paragraphs(text: str) -> str:
-    """Plain text as paragraphs: an empty line parts them."""
+    """Plain text as HTML paragraphs, which empty lines separate."""
     blocks = (" ".join(block.split()) for block in re.split(r"\n\s*\n", legible(text)))
     return "\n".join(f"<p>{html.escape(block, quote=False)}</p>" for block in blocks if block)
 
 
 def crowded(markup: str, limit: int) -> bool:
-    """Whether more than `limit` elements seem to be open at once: a rough count, rather too many than too few."""
+    """Whether more than `limit` elements seem to be open at once: a rough count, more likely too high than too low."""
     depth = 0
     open_now: dict[str, int] = {}
     for tag in _TAG.finditer(markup):
@@ -101,7 +101,7 @@ def _tree(markup: str) -> etree._Element:
 
 
 def _blocks(parent: etree._Element, base: str, depth: int) -> Iterator[str]:
-    """The blocks in an element; text that stands loose between them becomes paragraphs."""
+    """The blocks in an element; loose text between them becomes paragraphs."""
     run = [_text(parent.text)]
     for child in parent:
         if child.tag in _INLINE:
@@ -155,7 +155,7 @@ def _inline(node: etree._Element, base: str, depth: int) -> str:
 
 
 def _content(node: etree._Element, base: str, depth: int) -> list[str]:
-    """What is in an element, as text with inline tags; a block in it starts a new line."""
+    """The content of an element as text with inline tags; a block in it starts a new line."""
     parts = [_text(node.text)]
     for child in node:
         if child.tag in _INLINE:
@@ -193,13 +193,14 @@ def _text(text: str | None) -> str:
 
 
 def _attribute(value: str) -> str:
-    """Escaped for an attribute; beyond plain ASCII by number, because MRML would rewrite it (mjml-python 1.4)."""
+    """The value escaped for an attribute; beyond plain ASCII by number, because MRML would rewrite it (mjml-python
+    1.4)."""
     return "".join(character if character.isascii() and character.isprintable() and character not in "\"'&<>\\"
                    else f"&#{ord(character)};" for character in value)
 
 
 def _picture(tree: etree._Element, base: str) -> Picture | None:
-    """The first picture that is meant to be seen; one or two pixels are there to count readers."""
+    """The first picture that is meant to be seen; one of one or two pixels is for tracking."""
     for node in tree.iter("img"):
         url = absolute(node.get("src") or "", base)
         tiny = {node.get("width"), node.get("height")} & {"0", "1", "2"}

@@ -1,4 +1,4 @@
-"""Dates as sources write them, in UTC. A date without a zone is taken as UTC, a day as its midnight."""
+"""Dates as sources write them, read as instants in UTC. A date without a zone is in UTC, a day means its midnight."""
 
 import re
 from datetime import UTC, date, datetime
@@ -8,7 +8,7 @@ _ZONE = re.compile(r"\s+(?=(?:[+-]\d\d:?\d\d|Z)$)")
 
 
 def read(value: object) -> datetime | None:
-    """The moment a date, a datetime, an ISO 8601 or an RFC 5322 date string means, in UTC; None if it means none."""
+    """The instant, in UTC, of a date, a datetime, or a text by ISO 8601 or RFC 5322; None if the value is no date."""
     if isinstance(value, datetime):
         return _utc(value)
     if isinstance(value, date):

@@ -1,4 +1,4 @@
-"""A document: the bytes of one file or one answer from the web, with everything known about where they come from."""
+"""A document: the bytes of one file or of one answer from the web, with everything known about their origin."""
 
 import re
 from collections.abc import Mapping
@@ -9,14 +9,14 @@ from urllib.parse import urlsplit
 from newsletter.sources.encoding import decode
 
 HEAD = 2000
-"""Bytes by which a reader recognises a document."""
+"""Number of bytes at the beginning by which a reader recognises a document."""
 
 _CHARSET = re.compile(r"charset\s*=\s*[\"']?([^\s;\"']+)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """What a reader is given."""
+    """The input of a reader."""
 
     data: bytes
     place: str
@@ -24,9 +24,9 @@ class Document:
     path: str = ""
     """The file, relative to the project; empty for the web and standard input."""
     url: str = ""
-    """The address it came from, after all redirects and without a login; empty for files and standard input."""
+    """The address that it came from, after all redirects and without a login; empty for files and standard input."""
     content_type: str = ""
-    """The Content-Type header as it came; empty where there is none."""
+    """The Content-Type header as received; empty if there is none."""
     options: Mapping[str, str] = field(default_factory=dict)
     """The `options` of its `[[source]]`."""
 
@@ -47,5 +47,5 @@ class Document:
         return found[1] if found else ""
 
     def is_of_type(self, word: str) -> bool:
-        """Whether the Content-Type holds this word: "json" is in application/feed+json."""
+        """Whether the Content-Type contains this word, as application/feed+json contains "json"."""
         return word in self.content_type.lower()

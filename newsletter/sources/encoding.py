@@ -1,10 +1,10 @@
-"""Bytes to text, by rule: what the bytes themselves say, what their envelope says, UTF-8, then a last resort."""
+"""Bytes decoded to text by a fixed order: the encoding that they show, the declared one, UTF-8, then a last resort."""
 
 import codecs
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
-    # The marks of UTF-32 begin or end like those of UTF-16, so they are asked first.
+    # The marks of UTF-32 begin or end like those of UTF-16, so they come first.
     (codecs.BOM_UTF32_LE, "utf-32-le"),
     (codecs.BOM_UTF32_BE, "utf-32-be"),
     (codecs.BOM_UTF16_LE, "utf-16-le"),
@@ -15,8 +15,8 @@ _MARKS = (
 def decode(data: bytes, *, declared: str = "", otherwise: str = "cp1252") -> tuple[str, bool]:
     """The text of `data` without its byte order mark, and whether its encoding was known.
 
-    In order: a byte order mark, UTF-16 that shows by its zero bytes, the `declared` encoding, UTF-8. If none fits, the
-    text is read as `otherwise` with U+FFFD for bytes that mean nothing there, and the second value is False.
+    These are tried in order: a byte order mark, UTF-16 recognised by its zero bytes, the `declared` encoding, UTF-8. If
+    none fits, the text is read as `otherwise` with U+FFFD for undecodable bytes, and the second value is False.
     """
     for mark, encoding in _MARKS:
         if data.startswith(mark):
@@ -29,7 +29,7 @@ def decode(data: bytes, *, declared: str = "", otherwise: str = "cp1252") -> tup
 
 
 def _wide(data: bytes) -> str:
-    """UTF-16 without a mark: in most scripts every second byte of the beginning is zero."""
+    """The name of UTF-16 without a mark, in which most scripts have zero for every second byte; empty if it is not."""
     start = data[:200]
     low, high = start[::2].count(0), start[1::2].count(0)
     if high > len(start) // 5 and low == 0:

@@ -1,7 +1,7 @@
 """RSS and Atom, by feedparser.
 
-feedparser takes almost anything, so what could hurt is kept from it: entities of the document's own, thousands of
-elements inside one another, more entries than are read. Its own cleaning is switched off; ours follows in `item`.
+feedparser accepts almost anything, so harmful input is kept from it: entities that the document declares, thousands of
+nested elements, more entries than are read. Its own cleaning is switched off; ours follows in `harvest`.
 """
 
 import calendar
@@ -20,12 +20,13 @@ from newsletter.sources.document import Document
 from newsletter.sources.encoding import decode
 from newsletter.sources.item import MAX_ITEMS, Item, far_ahead, scoped, too_many
 from newsletter.sources.link import on_web
-from newsletter.sources.plain import legible, plain, unmarked, words_of
+from newsletter.sources.plain import legible, plain, text_of, unmarked
+from newsletter.text import quoted
 
 MAX_OPEN = 10_000
-"""Elements open at once; feedparser's time grows with the square of it."""
+"""Maximum number of elements open at once; feedparser's time grows with its square."""
 MAX_TAGS = 200_000
-"""Tags in a feed, those in CDATA aside; feedparser takes some seconds for so many."""
+"""Maximum number of tags in a feed, not counting those in CDATA; feedparser takes some seconds for so many."""
 
 _START = re.compile(r"\s*<(?:\?xml\b|!--|!DOCTYPE\s+(?!html)|(?:\w+:)?(?:rss|feed|RDF)\b)", re.IGNORECASE)
 _ENTITY = re.compile(r"<!ENTITY|<!DOCTYPE[^<>\[]*\[", re.IGNORECASE)
@@ -59,7 +60,8 @@ def read(document: Document, now: datetime) -> Iterator[Item | Problem]:
 
 
 def _harmful(prolog: str, text: str) -> str:
-    """Why feedparser is not to see a document; empty if it may. It never sees the prolog, so no DTD has an effect."""
+    """The reason to keep a document from feedparser; empty if there is none. The prolog is never passed to feedparser,
+    so that no DTD has an effect."""
     if _ENTITY.search(prolog):
         return "declares entities of its own, which can exhaust memory"
     first, *others = text.split("<![CDATA[")
@@ -67,7 +69,7 @@ def _harmful(prolog: str, text: str) -> str:
     if markup.count("<") > MAX_TAGS:
         return f"has more than {MAX_TAGS:,} tags"
     deep = crowded(_EMPTY.sub("", markup), MAX_OPEN)
-    return f"has more than {MAX_OPEN:,} elements inside one another" if deep else ""
+    return f"has more than {MAX_OPEN:,} nested elements" if deep else ""
 
 
 def _entries(text: str, source: str, url: str, now: datetime) -> Iterator[Item | Problem]:
@@ -77,12 +79,12 @@ def _entries(text: str, source: str, url: str, now: datetime) -> Iterator[Item |
         return
     general = str(parsed.feed.get("language") or "")
     for number, entry in enumerate(parsed.entries[:MAX_ITEMS], 1):
-        # A plain dict: feedparser's own answers for keys that are not there.
+        # A plain dict: feedparser's own gives values for missing keys.
         yield from _Entry(dict(entry.items()), f"{source} entry {number}", source, url, general).item(now)
 
 
 def _first(text: str, openings: list[int]) -> str:
-    """The document without the entries after the first `MAX_ITEMS`; what follows the last entry stays."""
+    """The document without the entries after the first `MAX_ITEMS`; the text after the last entry is kept."""
     if len(openings) <= MAX_ITEMS:
         return text
     ends = [found.end() for found in _CLOSING.finditer(text, openings[MAX_ITEMS])]
@@ -95,7 +97,7 @@ def _parsed(text: str, url: str) -> Any:
         return feedparser.parse(io.BytesIO(text.encode()), sanitize_html=False, resolve_relative_uris=False,
                                 response_headers=headers)
     except Exception:
-        # feedparser follows Python's own SGML and date parsers, which raise whatever they like on broken input.
+        # feedparser uses Python's SGML and date parsers, which raise any exception on broken input.
         return None
 
 
@@ -119,15 +121,15 @@ class _Entry:
         described = self._text("summary") if self.fields.get("content") else ""
         item = Item(
             place=self.place, title=title, html=markup, id=scoped(self._text("id"), self.source), link=link,
-            base=on_web(base, self.url) or link or self.url, date=date, summary=words_of(clean(described).body),
+            base=on_web(base, self.url) or link or self.url, date=date, summary=text_of(clean(described).body),
             tags=self._tags(), language=language or self.general_language, picture=self._picture(link))
-        yield item if title or markup else Problem(self.place, "an entry without title or text",
+        yield item if title or markup else Problem(self.place, "the entry has no title or text",
                                                    "Ask the feed's publisher to give it one.")
 
     def _content(self) -> tuple[str, str, str]:
         """The entry's HTML, the base of its links, its language; the longest content, else the summary."""
         contents = [each for each in self.fields.get("content") or () if isinstance(each.get("value"), str)]
-        # `summary_detail` may tell of the words of a media element, so it is asked for the type only.
+        # The value of `summary_detail` may be that of a media element, so only its type is used.
         summary = {**(self.fields.get("summary_detail") or {}), "value": self._text("summary")}
         chosen = max(contents, key=lambda each: len(each["value"]), default=summary)
         value, base = chosen["value"], str(chosen.get("base") or "")
@@ -142,8 +144,8 @@ class _Entry:
             except (ValueError, OverflowError):  # a year that no calendar has
                 continue
         for written in filter(None, map(self._text, keys)):
-            yield Problem(self.place, f'"{plain(written)[:60]}" is no date; the story counts as undated',
-                          "Ask the feed's publisher to write dates by RFC 5322 (RSS) or RFC 3339 (Atom).")
+            yield Problem(self.place, f"{quoted(plain(written))} is not a date; the story counts as undated",
+                          "Ask the feed's publisher to write dates as in RFC 5322 (RSS) or RFC 3339 (Atom).")
         return None
 
     def _tags(self) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Documents of the project's own files: one file, or a folder of Markdown files."""
+"""Documents from the project's own files: one file, or a folder of Markdown files."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -9,9 +9,9 @@ from newsletter.sources import markdown
 from newsletter.sources.document import Document
 
 MAX_FILE = 10_000_000
-"""Bytes of one file, as of one answer from the web."""
+"""Maximum bytes of one file, the same as of one answer from the web."""
 
-_ASIDE = frozenset({"readme", "_index", "license", "changelog", "contributing"})  # they explain the folder
+_ASIDE = frozenset({"readme", "_index", "license", "changelog", "contributing"})  # about the folder, not stories
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +21,9 @@ class Files:
     root: Path
 
     def documents(self, name: str, options: Mapping[str, str]) -> Iterator[Document | Problem]:
-        """The document of a file, or those of a folder in order; a problem for each that cannot be read.
+        """The document of a file, or the documents of a folder in order, with a problem for each unreadable one.
 
-        Raises FileNotFoundError if there is neither a file nor a folder of this name, OSError or ValueError if the
+        Raises FileNotFoundError if there is neither a file nor a folder of this name, and OSError or ValueError if the
         name itself cannot be used.
         """
         path = self.root / name
@@ -41,7 +41,7 @@ class Files:
         return (self.root / name).is_dir()
 
     def neighbours(self, name: str) -> list[str]:
-        """The names of what stands in the folder where `name` was looked for."""
+        """The names of all files and folders in the folder of `name`."""
         try:
             return [each.name for each in (self.root / name).parent.iterdir()]
         except (OSError, ValueError):
@@ -49,7 +49,7 @@ class Files:
 
 
 def _is_story(below: PurePath) -> bool:
-    """Whether a file in a folder is to be read: hidden ones and Jekyll's `_drafts` are passed by."""
+    """Whether a file in a folder is a story: hidden files and Jekyll's `_drafts` are skipped."""
     hidden = any(part.startswith(".") or part == "_drafts" for part in below.parts)
     return below.suffix.lower() in markdown.SUFFIXES and not hidden and below.stem.lower() not in _ASIDE
 

@@ -1,4 +1,4 @@
-"""Front matter: the YAML, TOML or JSON on top of a Markdown file, read with the line of every key."""
+"""Front matter: the YAML, TOML or JSON at the top of a Markdown file, read with the line of every key."""
 
 import json
 import re
@@ -19,13 +19,13 @@ KEYS = ("title", "date", "link", "tags", "summary", "image", "language", "draft"
         "expirydate", "published", "categories", "category", "tag", "description", "excerpt", "weight", "pinned",
         "featured", "images", "cover", "alt", "image_alt", "lang", "url", "permalink", "canonical", "canonical_url",
         "external_url", "id", "guid")
-"""The keys that mean something to us, in lower case; any other is the author's own."""
+"""The keys that have a meaning here, in lower case; any other key is the author's own."""
 MAX_HEAD = 100_000
-"""Characters of front matter."""
+"""Maximum characters of front matter."""
 
 
 class _Texts(SafeConstructor):
-    """Leaves dates as they are written: whoever reads them knows their line, and ruamel does not."""
+    """A constructor that leaves dates as text: they are read where their line is known, which ruamel does not keep."""
 
 
 _Texts.add_constructor("tag:yaml.org,2002:timestamp", SafeConstructor.construct_yaml_str)
@@ -34,7 +34,7 @@ _FENCED = re.compile(r"(---|\+\+\+)[ \t]*\n(.*?)^(?:\1|(?<!\+)\.\.\.)[ \t]*(?:\n
 
 @dataclass(frozen=True, slots=True)
 class FrontMatter:
-    """What stands on top of a file, and what is left of the file."""
+    """The front matter of a file, and the body below it."""
 
     values: Mapping[str, object]
     """By key, keys in lower case; empty for a file without front matter."""
@@ -47,7 +47,7 @@ class FrontMatter:
         return self.head.count("\n", 0, found.start()) + 1 if found else 1
 
     def misspelt(self, file: str) -> list[Problem]:
-        """Keys that look like one of ours and are none."""
+        """A problem for each unknown key that resembles one of `KEYS`."""
         problems = []
         for key in self.values:
             near = "" if key in KEYS else nearest(key, KEYS, alike=0.8)
@@ -57,7 +57,7 @@ class FrontMatter:
 
 
 def split(text: str, file: str) -> FrontMatter:
-    """Parts a file into front matter and body; raises `DataError` with file and line if the front matter is broken."""
+    """Splits a file into front matter and body. Raises `DataError` with file and line if the front matter is broken."""
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     if text.startswith("{"):
         return _json(text, file)
@@ -72,7 +72,7 @@ def split(text: str, file: str) -> FrontMatter:
 
 
 def is_json(text: str) -> bool:
-    """Whether a text begins with JSON that is the front matter of a story rather than a feed."""
+    """Whether a text begins with JSON that is the front matter of a story, and not a feed."""
     try:
         values, _ = json.JSONDecoder().raw_decode(text.lstrip())
     except (ValueError, RecursionError):
@@ -97,7 +97,7 @@ def _yaml(head: str, file: str) -> object:
         line = error.problem_mark.line if error.problem_mark else 0
         _unreadable("YAML", file, line + 2, error.problem or "it does not parse")
     except (YAMLError, ValueError, TypeError, AttributeError, LookupError, RecursionError) as error:
-        # ruamel lets through what Python says of odd numbers or of brackets nested a thousand deep.
+        # ruamel does not catch Python's own errors for odd numbers or for brackets nested a thousand deep.
         _unreadable("YAML", file, 2, str(error).splitlines()[0] if str(error) else "it does not parse")
 
 
@@ -107,7 +107,7 @@ def _toml(head: str, file: str) -> object:
 
 def _unreadable(kind: str, file: str, line: int, why: str) -> NoReturn:
     raise DataError(f"invalid {kind}: {' '.join(why.split())[:200]}", place=f"{file}:{line}",
-                    cure="Put a value with a colon or a quote in it into quotes, and each key on a line of its own."
+                    cure="Put a value that contains a colon or a quote in quotes, and each key on a line of its own."
                     if kind == "YAML" else f"Correct the {kind} there.")
 
 
@@ -115,5 +115,5 @@ def _named(values: object, file: str) -> Mapping[str, object]:
     if values is None:
         return {}
     if not isinstance(values, dict):
-        raise DataError("the front matter is no list of keys and values", place=f"{file}:2", cure='Write "title: …".')
+        raise DataError("the front matter has no keys and values", place=f"{file}:2", cure='Write "title: …".')
     return {str(key).strip().lower(): value for key, value in values.items() if str(key).strip()}

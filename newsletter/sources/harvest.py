@@ -1,4 +1,4 @@
-"""How items become a harvest: each is cleaned and given its identity; of two with one identity the first stands."""
+"""A harvest made from items: each is cleaned and gets its identity; of two with one identity the first is kept."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -7,19 +7,20 @@ from newsletter.model import Harvest, Problem, Story, digest
 from newsletter.sources.clean import clean
 from newsletter.sources.item import Item, language
 from newsletter.sources.link import canonical
-from newsletter.sources.plain import beginning, cut, plain, words_of
+from newsletter.sources.plain import beginning, cut, plain, text_of
+from newsletter.text import quoted
 
 MAX_TITLE = 300
-"""Characters of a title."""
+"""Maximum characters of a title."""
 
 
 def gather(found: Iterable[Item | Problem], *, source: str, now: datetime) -> Harvest:
-    """The harvest of one reading: clean stories in the order found, and every problem met."""
+    """The harvest of one reading: clean stories in the order found, and all problems."""
     stories: dict[str, Story] = {}
     places: dict[str, str] = {}
     problems: list[Problem] = []
     for each in found:
-        # Those without a date keep their order: each is older than the one before it by a hair.
+        # Stories without a date keep their order: each is a microsecond older than the one before it.
         seen = now - timedelta(microseconds=len(stories))
         story = each if isinstance(each, Problem) else _story(each, source, seen)
         if isinstance(story, Problem):
@@ -33,10 +34,10 @@ def gather(found: Iterable[Item | Problem], *, source: str, now: datetime) -> Ha
 
 def _story(item: Item, source: str, now: datetime) -> Story | Problem:
     body, picture = clean(item.html, item.base or item.link)
-    text = words_of(body)
+    text = text_of(body)
     title = cut(plain(item.title), MAX_TITLE) or beginning(text, 12)
     if not title:
-        return Problem(item.place, "a story without title or text", "Give it a title.")
+        return Problem(item.place, "the story has no title or text", "Give it a title.")
     tags = dict.fromkeys(tag for tag in map(plain, item.tags) if tag)
     return Story(
         id=_identity(item, title), title=title, date=item.date or now, source=source, dated=item.date is not None,
@@ -45,7 +46,7 @@ def _story(item: Item, source: str, now: datetime) -> Story | Problem:
 
 
 def _identity(item: Item, title: str) -> str:
-    """Its own name, else its canonical link, else a hash of title and day (no day if it is undated)."""
+    """The item's own id, else its canonical link, else a hash of title and day (without the day if it is undated)."""
     name = plain(item.id) or (canonical(item.link) if item.link else "")
     if name:
         return name if len(name) <= 500 else digest(name)
@@ -53,5 +54,5 @@ def _identity(item: Item, title: str) -> str:
 
 
 def _twice(story: Story, place: str, first: str) -> Problem:
-    same = f'"{story.title}" has the same id, "{story.id}", as the story in {first}; only the first is kept'
-    return Problem(place, same, "Give it an id of its own, or remove one of the two.")
+    same = f"{quoted(story.title)} has the same id, {quoted(story.id, 200)}, as the story in {first}"
+    return Problem(place, f"{same}; only the first is kept", "Give it an id of its own, or remove one of the two.")

@@ -1,6 +1,6 @@
-"""What every kind of document is read into, and what all readers check alike.
+"""An item, which every reader makes from its kind of document, and the checks that all readers share.
 
-A reader yields `Item`s as it finds them and `Problem`s where it finds none; `harvest` makes stories of the items.
+A reader yields an `Item` for each entry, and a `Problem` for each mistake; `harvest` makes stories of the items.
 """
 
 from collections.abc import Iterator
@@ -11,25 +11,25 @@ from newsletter.model import Picture, Problem
 from newsletter.sources.plain import plain
 
 MAX_ITEMS = 500
-"""Entries read of one feed or one pasted text."""
+"""Maximum number of entries that are read of one feed or one pasted text."""
 _AHEAD = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """What a source says of one story, not yet cleaned."""
+    """One story as its source gives it, not yet cleaned."""
 
     place: str
-    """Where it stands: "stories/ai.md:1", "https://news.example.org/feed.xml entry 3"."""
+    """Its place in messages: "stories/ai.md:1", "https://news.example.org/feed.xml entry 3"."""
     title: str
-    """Text without markup; may be empty, then the body's beginning is the title."""
+    """Text without markup; if empty, the beginning of the body becomes the title."""
     html: str
     id: str = ""
-    """What the source itself calls the story; empty means: by its link, else by title and day."""
+    """The source's own id of the story; if empty, its link identifies it, else its title and day."""
     link: str = ""
     """Absolute http(s) address; empty if there is none."""
     base: str = ""
-    """What relative links are resolved against; empty means `link`."""
+    """The address against which relative links are resolved; empty means `link`."""
     date: datetime | None = None
     summary: str = ""
     tags: tuple[str, ...] = ()
@@ -40,7 +40,7 @@ class Item:
 
 
 def language(tag: str) -> str:
-    """A language tag in the usual letter case (RFC 5646, section 2.1.1); empty if it is none."""
+    """A language tag in the usual letter case (RFC 5646, section 2.1.1); empty if it is not one."""
     first, *rest = plain(tag).replace("_", "-").split("-")
     fits = all(part.isascii() and part.isalnum() and len(part) <= 8 for part in rest)
     if not (first.isascii() and first.isalpha() and 2 <= len(first) <= 3 and fits):
@@ -51,20 +51,20 @@ def language(tag: str) -> str:
 
 
 def far_ahead(date: datetime | None, place: str, now: datetime) -> Iterator[Problem]:
-    """A problem if a feed dates an entry more than a day into the future; until that day it is in no issue."""
+    """A problem if an entry's date is more than a day in the future; no issue contains it before that day."""
     if date and date > now + _AHEAD:
         yield Problem(place, f"is dated {date:%Y-%m-%d %H:%M} UTC, in the future",
-                      "Ask the feed's publisher to mend the date.")
+                      "Ask the feed's publisher to correct the date.")
 
 
 def too_many(count: int, place: str) -> Iterator[Problem]:
     """A problem if a source has more entries than are read."""
     if count > MAX_ITEMS:
-        yield Problem(place, f"has {count} stories; the first {MAX_ITEMS} are read",
-                      "Give it fewer: the newest are enough.")
+        yield Problem(place, f"has {count} stories; only the first {MAX_ITEMS} are read",
+                      "Keep only the newest ones in it.")
 
 
 def scoped(name: str, source: str) -> str:
-    """A feed's own name for an entry, made unique: "17" means something in this feed only, a URI means it anywhere."""
+    """A feed's own id of an entry, made unique: "17" identifies it in this feed only, a URI everywhere."""
     name = plain(name)
     return name if not name or ":" in name else f"{source}#{name}"

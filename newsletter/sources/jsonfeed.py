@@ -1,4 +1,4 @@
-"""JSON Feed 1.1 (https://www.jsonfeed.org/version/1.1/); 1.0 differs in nothing that is read here."""
+"""JSON Feed 1.1 (https://www.jsonfeed.org/version/1.1/); everything that is read here is the same in 1.0."""
 
 import json
 from collections.abc import Generator, Iterator, Mapping
@@ -12,6 +12,7 @@ from newsletter.sources.encoding import decode
 from newsletter.sources.item import MAX_ITEMS, Item, far_ahead, scoped, too_many
 from newsletter.sources.link import on_web
 from newsletter.sources.plain import plain
+from newsletter.text import quoted
 
 
 def recognises(document: Document) -> bool:
@@ -25,14 +26,14 @@ def read(document: Document, now: datetime) -> Iterator[Item | Problem]:
         feed = json.loads(decode(document.data)[0])
     except ValueError as error:
         line = getattr(error, "lineno", 1)
-        yield Problem(f"{source}:{line}", f"no valid JSON: {error}", "Ask the feed's publisher to mend it.")
+        yield Problem(f"{source}:{line}", f"invalid JSON: {error}", "Ask the feed's publisher to fix it.")
         return
     except RecursionError:
-        yield Problem(source, "JSON nested too deeply to be a feed", "Give the address of a JSON Feed.")
+        yield Problem(source, "invalid JSON: nested too deeply", "Give the address of a JSON Feed.")
         return
     items = feed.get("items") if isinstance(feed, dict) else None
     if not isinstance(items, list):
-        yield Problem(source, 'JSON, but no JSON Feed: it has no list "items"', "Give the address of a JSON Feed.")
+        yield Problem(source, 'JSON, but not a JSON Feed: it has no list "items"', "Give the address of a JSON Feed.")
         return
     yield from too_many(len(items), source)
     general = _text(feed, "language")
@@ -41,7 +42,7 @@ def read(document: Document, now: datetime) -> Iterator[Item | Problem]:
         if isinstance(fields, dict):
             yield from _item(fields, place, source, document.url, general, now)
         else:
-            yield Problem(place, "is no object with keys and values", "Ask the feed's publisher to mend it.")
+            yield Problem(place, "is not an object with keys and values", "Ask the feed's publisher to fix it.")
 
 
 def _item(fields: Mapping[str, object], place: str, source: str, url: str, general: str,
@@ -50,7 +51,7 @@ def _item(fields: Mapping[str, object], place: str, source: str, url: str, gener
     markup = _text(fields, "content_html") or paragraphs(_text(fields, "content_text"))
     title = _text(fields, "title")
     if not (title or markup or _text(fields, "summary")):
-        yield Problem(place, "an item without title or text", "Ask the feed's publisher to give it one.")
+        yield Problem(place, "the item has no title or text", "Ask the feed's publisher to give it one.")
         return
     date = yield from _date(fields, place)
     yield from far_ahead(date, place, now)
@@ -67,8 +68,8 @@ def _date(fields: Mapping[str, object], place: str) -> Generator[Problem, None, 
     written = [_text(fields, key) for key in ("date_published", "date_modified")]
     date = next(filter(None, map(dates.read, written)), None)
     if any(written) and date is None:
-        yield Problem(place, f'"{plain(written[0] or written[1])[:60]}" is no date; the story counts as undated',
-                      "Ask the feed's publisher to write dates by RFC 3339.")
+        yield Problem(place, f"{quoted(plain(written[0] or written[1]))} is not a date; the story counts as undated",
+                      "Ask the feed's publisher to write dates as in RFC 3339.")
     return date
 
 
@@ -84,7 +85,7 @@ def _picture(fields: Mapping[str, object], base: str) -> Picture | None:
 
 
 def _text(fields: Mapping[str, object], key: str) -> str:
-    """A string, or a number where a careless publisher wrote one; version 1.1 asks readers to take both for ids."""
+    """A string, or a number written in its place; version 1.1 asks readers to accept both for ids."""
     value = fields.get(key)
     if isinstance(value, str):
         return value

@@ -1,4 +1,4 @@
-"""Links: made absolute, kept only if they go to the web or to a mailbox, and brought to one spelling."""
+"""Links: made absolute, kept only if they lead to the web or to a mailbox, and brought to one spelling."""
 
 import re
 from urllib.parse import urlsplit
@@ -15,10 +15,10 @@ _PORTS = {"http": 80, "https": 443}
 
 
 def absolute(link: str, base: str = "") -> str:
-    """`link` as an absolute http, https or mailto address in ASCII, resolved against `base`; empty if it is none.
+    """`link` as an absolute http, https or mailto address in ASCII, resolved against `base`; empty if it is not one.
 
-    Tabs, line ends and controls go first, as browsers do it (WHATWG URL, basic URL parser), so that "java\\tscript:"
-    is seen for what it is. A link with a user or password in it is taken for a disguise and dropped.
+    Tabs, line ends and controls are removed first, as browsers do (WHATWG URL, basic URL parser), so that
+    "java\\tscript:" is recognised. A link with a user or password in it is dropped, since it may be a disguise.
     """
     link = _NOISE.sub("", link).strip().replace("\\", "%5C")
     if not link:
@@ -38,7 +38,7 @@ def _goes_somewhere(url: httpx2.URL) -> bool:
 
 
 def on_web(link: str, base: str = "") -> str:
-    """`link` as an absolute http or https address; empty if it is none."""
+    """`link` as an absolute http or https address; empty if it is not one."""
     whole = absolute(link, base)
     return "" if whole.startswith("mailto:") else whole
 

@@ -1,4 +1,4 @@
-"""A login for one site, and addresses without the logins that may stand in them."""
+"""A login for one site, and addresses without the logins that they may contain."""
 
 import re
 from base64 import b64encode
@@ -21,24 +21,24 @@ class Login:
 
     @classmethod
     def within(cls, address: str) -> Self | None:
-        """The login that stands in an address; None if there is none. Raises httpx2.InvalidURL."""
+        """The login that an address contains, or None. Raises httpx2.InvalidURL."""
         url = httpx2.URL(address)
         return cls(address, url.username, url.password) if url.userinfo else None
 
     def authorization(self, url: httpx2.URL) -> str:
-        """The Authorization header for a request; empty for another site than the login's own.
+        """The Authorization header for a request; empty for any site but the login's own.
 
-        Raises Refused if the password would travel unencrypted to another machine.
+        Raises Refused if the password would be sent unencrypted to another machine.
         """
         if _site(url) != _site(httpx2.URL(self.address)):
             return ""
         if url.scheme != "https" and not _is_this_machine(url.host):
-            raise Refused("the password would travel unencrypted", 'Write its address from "https://" on.')
+            raise Refused("the password would be sent unencrypted", 'Begin the address with "https://".')
         return "Basic " + b64encode(f"{self.username}:{self.password}".encode()).decode()
 
 
 def shown(address: str) -> str:
-    """An address as it may be written anywhere: without a login."""
+    """An address without its login, as it may be shown anywhere."""
     try:
         url = httpx2.URL(address)
         return str(without_login(url)) if url.userinfo else address
@@ -51,7 +51,7 @@ def without_login(url: httpx2.URL) -> httpx2.URL:
 
 
 def _site(url: httpx2.URL) -> tuple[str, str, int | None]:
-    """Scheme, host and port: what a browser calls the origin (RFC 6454)."""
+    """Scheme, host and port, which browsers call the origin (RFC 6454)."""
     return url.scheme, url.host, url.port
 
 

@@ -1,7 +1,7 @@
-"""Markdown stories: one file a story, its facts in front matter, as Hugo, Jekyll and Eleventy write it.
+"""Markdown stories: one story in each file, with front matter as Hugo, Jekyll and Eleventy write it.
 
-Drafts, expired stories and stories to be published later are no stories (yet). A date without a zone is taken as UTC. A
-story is known by its `id` or `guid`, else by its link, else by its file's path: titles are edited, files seldom move.
+Drafts, expired stories and stories with a later publication date are left out. A date without a zone is in UTC. The
+identity of a story is its `id` or `guid`, else its link, else its file's path: titles are edited, files seldom move.
 """
 
 import re
@@ -23,21 +23,22 @@ from newsletter.sources.encoding import decode
 from newsletter.sources.frontmatter import FrontMatter, is_json, split
 from newsletter.sources.item import Item, language
 from newsletter.sources.link import on_web
-from newsletter.sources.plain import plain, words_of
+from newsletter.sources.plain import plain, text_of
+from newsletter.text import quoted
 
 SUFFIXES = frozenset({".md", ".markdown", ".mdown", ".mkd"})
 MAX_SIZE = 200_000
-"""Bytes of one file."""
+"""Maximum bytes of one file."""
 
 _MORE = re.compile(r"<!--\s*more\s*-->", re.IGNORECASE)
 _DAY = re.compile(r"(\d{4}-\d\d-\d\d)-.")
-_COLLECTIONS = frozenset({"post", "posts", "all"})  # Eleventy names its collections by tags, too.
+_COLLECTIONS = frozenset({"post", "posts", "all"})  # tags that name collections in Eleventy
 _SWITCH = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
 _MARKDOWN = MarkdownIt("commonmark")
 
 
 def recognises(document: Document) -> bool:
-    """By its name, its type, or front matter on top."""
+    """Whether a document is Markdown, by its name, its type, or front matter at the top."""
     head = document.head
     named = document.suffix in SUFFIXES or document.is_of_type("markdown") or head.startswith(("---", "+++"))
     may_be_json = head.lstrip().startswith("{") and document.suffix != ".json" and not document.is_of_type("json")
@@ -45,16 +46,16 @@ def recognises(document: Document) -> bool:
 
 
 def read(document: Document, now: datetime) -> Iterator[Item | Problem]:
-    """The story of one Markdown file, if it is one now."""
+    """The story of one Markdown file, unless it is a draft, expired or not yet published."""
     data, file = document.data, document.place
     if len(data) > MAX_SIZE:
-        yield Problem(file, f"has {len(data):,} bytes, more than the {MAX_SIZE:,} of a story",
+        yield Problem(file, f"has {len(data):,} bytes, but a story may have only {MAX_SIZE:,}",
                       "Split it, or link to the rest.")
         return
     text, sure = decode(data, otherwise="utf-8")
     if not sure:
         line = text[:text.find("\ufffd")].count("\n") + 1
-        yield Problem(f"{file}:{line}", "bytes that are no UTF-8, shown as \ufffd", "Save the file as UTF-8.")
+        yield Problem(f"{file}:{line}", "has bytes that are not UTF-8, shown as \ufffd", "Save the file as UTF-8.")
     try:
         front = split(text, file)
         yield from front.misspelt(file)
@@ -65,11 +66,11 @@ def read(document: Document, now: datetime) -> Iterator[Item | Problem]:
 
 @dataclass(frozen=True, slots=True)
 class _File:
-    """A file parted into front matter and body."""
+    """A file split into front matter and body."""
 
     name: str
     path: str
-    """Its identity for want of a better one; may be empty."""
+    """The path that identifies the story if nothing else does; may be empty."""
     front: FrontMatter
 
     def story(self, now: datetime) -> Iterator[Item | Problem]:
@@ -79,7 +80,8 @@ class _File:
             return
         title = plain(self._text("title")) or self._heading()
         if not title:
-            yield Problem(f"{self.name}:1", "a story without title or heading", 'Write "title: …" in its front matter.')
+            yield Problem(f"{self.name}:1", "the story has no title or heading",
+                          'Write "title: …" in its front matter.')
             return
         link = yield from self._link()
         yield Item(
@@ -90,15 +92,15 @@ class _File:
             weight=(yield from self._weight()), pinned=self._switch("pinned", False) or self._switch("featured", False))
 
     def _heading(self) -> str:
-        """The words of the first heading."""
+        """The text of the first heading."""
         tokens = _MARKDOWN.parse(self.front.body)
-        return next((words for token, inline in pairwise(tokens)
-                     if token.type == "heading_open" and (words := plain(_words(inline)))), "")
+        return next((text for token, inline in pairwise(tokens)
+                     if token.type == "heading_open" and (text := plain(_text_of(inline)))), "")
 
     def _html(self, text: str, title: str) -> str:
-        """Markdown as HTML, without a heading on top that only says the title again."""
+        """Markdown as HTML, without a first heading that only repeats the title."""
         tokens = _MARKDOWN.parse(text)
-        if tokens and tokens[0].type == "heading_open" and plain(_words(tokens[1])).casefold() == title.casefold():
+        if tokens and tokens[0].type == "heading_open" and plain(_text_of(tokens[1])).casefold() == title.casefold():
             del tokens[:3]
         return str(_MARKDOWN.renderer.render(tokens, _MARKDOWN.options, {}))
 
@@ -106,10 +108,10 @@ class _File:
         return self._text("id", "guid") or ("" if link else self.path)
 
     def _summary(self, title: str) -> str:
-        """The summary in the front matter, else what stands above `<!--more-->`."""
+        """The summary in the front matter, else the text above `<!--more-->`."""
         above, *below = _MORE.split(self.front.body, maxsplit=1)
         written = self._text("summary", "description", "excerpt")
-        return written or (words_of(clean(self._html(above, title)).body) if below else "")
+        return written or (text_of(clean(self._html(above, title)).body) if below else "")
 
     def _date(self, key: str) -> datetime | None:
         value = self.front.values.get(key)
@@ -117,8 +119,8 @@ class _File:
             return None
         moment = dates.read(value)
         if moment is None:
-            # Without its date the story could go out on the wrong day, and mail cannot be called back.
-            raise DataError(f"{key} {_shown(value)} is no date", place=self._at(key),
+            # Without its date the story could be sent on the wrong day, and mail cannot be called back.
+            raise DataError(f"{key} {_shown(value)} is not a date", place=self._at(key),
                             cure='Write it as "2026-11-23" or "2026-11-23T08:00:00+01:00".')
         return moment
 
@@ -137,14 +139,16 @@ class _File:
         return meant
 
     def _link(self) -> Generator[Problem, None, str]:
-        """The first address given; Hugo's `url` and Jekyll's `permalink` may be paths, which lead nowhere in a mail."""
+        """The first web address given; Hugo's `url` and Jekyll's `permalink` may be paths, which are useless in a
+        mail."""
         for key in ("external_url", "link", "canonical", "canonical_url", "url", "permalink"):
             written = self._text(key)
             link = on_web(written)
             if link:
                 return link
             if written and key not in ("url", "permalink"):
-                yield Problem(self._at(key), f"{key} {_shown(written)} is no web address", 'Begin it with "https://".')
+                yield Problem(self._at(key), f"{key} {_shown(written)} is not a web address",
+                              'Begin it with "https://".')
         return ""
 
     def _picture(self, link: str) -> Generator[Problem, None, Picture | None]:
@@ -154,22 +158,22 @@ class _File:
             if url.startswith("https://"):
                 return Picture(url, plain(alt or self._text("alt", "image_alt")))
             if written:
-                yield Problem(self._at(key), f"{key} {_shown(written)} is no https address, so no mail can show it",
-                              'Put the picture on the web and write its address from "https://" on.')
+                yield Problem(self._at(key), f"{key} {_shown(written)} is not an https address, so no mail can show it",
+                              'Put the picture on the web and write its address, beginning with "https://".')
         return None
 
     def _language(self) -> Generator[Problem, None, str]:
         written = self._text("language", "lang")
         if written and not language(written):
-            yield Problem(self._at("language", "lang"), f"language {_shown(written)} is no language tag",
-                          'Write "en", "de" or "pt-BR".')
+            yield Problem(self._at("language", "lang"), f"language {_shown(written)} is not a language tag",
+                          'Write one such as "en", "de" or "pt-BR".')
         return written
 
     def _weight(self) -> Generator[Problem, None, int]:
         value = self.front.values.get("weight", 0)
         if isinstance(value, int) and abs(value) < 2**31:
             return int(value)
-        yield Problem(self._at("weight"), f"weight {_shown(value)} is no whole number", 'Write "weight: 10".')
+        yield Problem(self._at("weight"), f"weight {_shown(value)} is not a whole number", 'Write "weight: 10".')
         return 0
 
     def _tags(self) -> tuple[str, ...]:
@@ -177,7 +181,7 @@ class _File:
         return tuple(tag for tag in tags if tag.lower() not in _COLLECTIONS)
 
     def _text(self, *keys: str) -> str:
-        """The first of these keys that has a text (or a number, which YAML makes of "2026")."""
+        """The value of the first of these keys that has a text (or a number, as YAML reads "2026")."""
         values = (self.front.values.get(key) for key in keys)
         return next((str(value) for value in values if isinstance(value, str | int | float) and str(value).strip()), "")
 
@@ -186,7 +190,7 @@ class _File:
 
 
 def _listed(value: object) -> list[str]:
-    """Tags from a list, or from a string parted by commas or semicolons, else by spaces, as Jekyll does it."""
+    """Tags from a list, or from a string split at commas or semicolons, else at spaces, as Jekyll does."""
     if isinstance(value, str):
         return re.split(r"\s*[,;]\s*", value.strip()) if re.search("[,;]", value) else value.split()
     if isinstance(value, list):
@@ -195,7 +199,7 @@ def _listed(value: object) -> list[str]:
 
 
 def _source_and_alt(value: object) -> tuple[str, str]:
-    """A picture's address and words from a string, a list of them, or a table with both."""
+    """A picture's address and alternative text from a string, a list of them, or a table with both."""
     if isinstance(value, list):
         value = value[0] if value else ""
     if isinstance(value, dict):
@@ -204,11 +208,11 @@ def _source_and_alt(value: object) -> tuple[str, str]:
     return (value, "") if isinstance(value, str) else ("", "")
 
 
-def _words(inline: Token) -> str:
+def _text_of(inline: Token) -> str:
     """The text of an inline token, without its markup."""
     return "".join(child.content if child.type in ("text", "code_inline") else " " if "break" in child.type else ""
                    for child in inline.children or ())
 
 
 def _shown(value: object) -> str:
-    return f'"{plain(str(value) if isinstance(value, str | int | float) else type(value).__name__)[:60]}"'
+    return quoted(plain(str(value) if isinstance(value, str | int | float) else type(value).__name__))

@@ -1,8 +1,8 @@
-"""A way out to the web that leads to public hosts only, and ends in time.
+"""HTTP connections to public hosts only, with one deadline.
 
-A host name is resolved once, every address it has is checked, and the connection goes to an address that was checked:
-a name that answers differently the next time (DNS rebinding) gains nothing. TLS still verifies the name. The deadline
-holds for everything together, so that a server which sends a byte now and then cannot hold us.
+A host name is resolved once, each of its addresses is checked, and the connection is made to a checked address, so that
+a name which resolves differently the next time (DNS rebinding) gains nothing. TLS still verifies the name. The deadline
+covers the whole exchange, so that a server which sends a byte now and then cannot hold the program up.
 """
 
 import queue
@@ -19,13 +19,13 @@ import httpx2
 
 _Option = tuple[int, int, int] | tuple[int, int, bytes | bytearray] | tuple[int, int, None, int]
 Resolve = Callable[[str, int], Sequence[str]]
-"""From host and port to all addresses; raises OSError if there are none."""
+"""Gives all addresses of a host and port; raises OSError if there are none."""
 
 _NAT64 = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"))
 
 
 class Refused(Exception):
-    """We do not go there: `found` says why, `cure` what can be done."""
+    """An address that is not fetched: `found` is the reason, `cure` the fix."""
 
     def __init__(self, found: str, cure: str) -> None:
         super().__init__(found)
@@ -33,14 +33,14 @@ class Refused(Exception):
 
 
 def resolve(host: str, port: int) -> Sequence[str]:
-    """All addresses of a host, as the system's resolver gives them; it reads odd spellings ("0x7f.1") too."""
+    """All addresses of a host, as the system's resolver gives them, also for odd spellings such as "0x7f.1"."""
     return [str(found[4][0]) for found in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
 
 
 def is_public(address: str) -> bool:
-    """Whether an IP address is one of the public internet's (the special-purpose registries of RFC 6890).
+    """Whether an IP address belongs to the public internet (the special-purpose registries of RFC 6890).
 
-    Addresses that carry an IPv4 address inside (mapped, NAT64, 6to4) are none: they would lead around the check.
+    Addresses that contain an IPv4 address (mapped, NAT64, 6to4) do not count as public: they would evade the check.
     """
     ip = ip_address(address)
     special = (ip.is_private or ip.is_loopback or ip.is_link_local or ip.is_multicast or ip.is_reserved
@@ -52,7 +52,7 @@ def is_public(address: str) -> bool:
 
 
 class Clock:
-    """What is left of the time for one errand."""
+    """The time left for one fetch."""
 
     def __init__(self, seconds: float) -> None:
         self._ends = time.monotonic() + seconds
@@ -66,7 +66,7 @@ class Clock:
 
 
 class Transport(httpx2.BaseTransport):
-    """Hands httpx2's requests to httpcore2 over a `_Backend`; httpx2's own transport takes no backend."""
+    """Passes httpx2's requests to httpcore2 with a `_Backend`; httpx2's own transport does not accept a backend."""
 
     def __init__(self, *, clock: Clock, tls: ssl.SSLContext, lookup: Resolve, allow_private: bool) -> None:
         backend = _Backend(clock, lookup, allow_private)
@@ -117,13 +117,13 @@ class _Backend(httpcore2.NetworkBackend):
         addresses = _within(self._clock.left(), lambda: self._lookup(host, port))
         for address in addresses:
             if not self._allow_private and not is_public(address):
-                raise Refused(f"{host} is {address}, which is no address of the public internet",
-                              "Name a public host; if it is yours, set allow_private = true under [fetch].")
+                raise Refused(f"{host} is {address}, which is not an address of the public internet",
+                              "Write a public host; if the host is yours, set allow_private = true in [fetch].")
         return list(dict.fromkeys(addresses))
 
 
 class _Stream(httpcore2.NetworkStream):
-    """A connection whose every step ends with the clock."""
+    """A connection on which every operation ends by the clock's deadline."""
 
     def __init__(self, stream: httpcore2.NetworkStream, clock: Clock) -> None:
         self._stream, self._clock = stream, clock
@@ -146,7 +146,7 @@ class _Stream(httpcore2.NetworkStream):
 
 
 def _within(seconds: float, call: Callable[[], Sequence[str]]) -> Sequence[str]:
-    """The call's result if it comes in time. The system's resolver cannot be told to hurry, so it gets a thread."""
+    """The call's result if it comes in time. The system's resolver accepts no timeout, so it runs in a thread."""
     results: queue.SimpleQueue[Sequence[str] | Exception] = queue.SimpleQueue()
 
     def run() -> None:

@@ -1,4 +1,4 @@
-"""A web page where a feed should be. Many pages name their feed (HTML, section 4.6.7.1, link type "alternate")."""
+"""A web page in place of a feed. Many pages name their feed (HTML, section 4.6.7.1, link type "alternate")."""
 
 import re
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ def recognises(document: Document) -> bool:
 
 
 def read(document: Document, now: datetime) -> Iterator[Item | Problem]:
-    """No story: a problem that names the page's feed if the page does."""
+    """A problem, which names the feed if the page does; a page has no stories."""
     address = _feed(document)
     cure = f"Did you mean its feed, {address}?" if address else "Give the address of its RSS, Atom or JSON feed."
     yield Problem(document.place, "is a web page, not a feed", cure)

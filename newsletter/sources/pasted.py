@@ -1,11 +1,12 @@
-"""Pasted text: stories one after another, each a title and its paragraphs, with nothing to mark them but their shape.
+"""Pasted text: stories one after another, each a title and its paragraphs, recognised by their shape alone.
 
-1. The text becomes paragraphs: parted by empty lines, or one a line; lines wrapped by a mail program are joined.
-2. What stands word for word in many stories (a call to action, a byline) is boilerplate and goes.
-3. A title is a short paragraph that does not end as a sentence does, before one that does. A title that asks or calls
-   is known by its place: first of all, or after the call to action that ends a story.
+1. The text becomes paragraphs, one on each line or separated by empty lines. Lines that a mail program has wrapped are
+   joined.
+2. A paragraph that several stories repeat word for word (a call to action, a byline) is boilerplate and removed.
+3. A title is a short paragraph that does not end like a sentence, before one that does. A title with a question or
+   exclamation mark is recognised by its place: at the beginning, or after the call to action that ends a story.
 
-Pasted stories have no date and no name: a story is known by its title.
+Pasted stories have no date and no id: a story's title identifies it.
 """
 
 import html
@@ -21,10 +22,10 @@ from newsletter.sources.encoding import decode
 from newsletter.sources.item import MAX_ITEMS, Item, too_many
 from newsletter.sources.link import on_web
 from newsletter.sources.plain import CLOSERS, SENTENCE_END, legible
-from newsletter.text import BREAKS
+from newsletter.text import BREAKS, quoted
 
 MAX_TITLE_WORDS = 25
-"""Words of a title."""
+"""Maximum number of words in a title."""
 _OPEN_ENDS = (*SENTENCE_END, *":;,，：；")
 _BULLET = re.compile(r"(?:[-–—*•‣▪◦·●]|#{1,6}|\(?\d{1,3}[.)])\s+(?=\S)")
 _LINE_ENDS = re.compile(f"\r\n|[{BREAKS}]")
@@ -33,7 +34,7 @@ _WRAP = range(50, 101)
 
 
 def recognises(document: Document) -> bool:
-    """Always: any document can be read as a text."""
+    """True: any document can be read as a text."""
     return True
 
 
@@ -42,11 +43,12 @@ def read(document: Document, now: datetime) -> Iterator[Item | Problem]:
     place, (text, _) = document.place, decode(document.data)
     paragraphs, openers = _without_boilerplate(_paragraphs(legible(_LINE_ENDS.sub("\n", text))))
     if not paragraphs:
-        yield Problem(place, "a text without a story", "Paste a title, an empty line, and the story's paragraphs.")
+        yield Problem(place, "the text has no story", "Paste a title, an empty line, and the story's paragraphs.")
         return
     starts = _starts(paragraphs, openers)
     if starts[0] > 0:
-        yield Problem(place, f'text before the first title: "{paragraphs[0][:60]}"', "Give it a title, or remove it.")
+        found = f"there is text before the first title: {quoted(paragraphs[0])}"
+        yield Problem(place, found, "Give it a title, or remove it.")
     yield from too_many(len(starts), place)
     for number, (start, end) in enumerate(pairwise([*starts, len(paragraphs)]), 1):
         if number <= MAX_ITEMS:
@@ -54,7 +56,7 @@ def read(document: Document, now: datetime) -> Iterator[Item | Problem]:
 
 
 def _item(paragraphs: Sequence[str], place: str) -> Item:
-    """A story of a title and the rest; a paragraph that is an address alone is its link."""
+    """A story from a title and the rest; a paragraph that consists of an address is its link."""
     link = next(filter(None, map(_address, paragraphs)), "")
     title, *rest = [each for each in paragraphs if not _address(each)] or paragraphs
     body = "".join(f"<p>{html.escape(each, quote=False)}</p>" for each in rest)
@@ -63,7 +65,7 @@ def _item(paragraphs: Sequence[str], place: str) -> Item:
 
 
 def _paragraphs(text: str) -> list[str]:
-    """The paragraphs, white space folded; a line is one, unless it only goes on because the line before was full."""
+    """The paragraphs, with white space folded. Each line is one, unless it continues a line that was full."""
     lines = [" ".join(line.split()) for line in text.split("\n")]
     width = max(map(len, lines), default=0)
     paragraphs: list[list[str]] = []
@@ -76,17 +78,17 @@ def _paragraphs(text: str) -> list[str]:
 
 
 def _wrapped(before: str, line: str, width: int) -> bool:
-    """Whether `line` goes on with `before`: its first word had no room there."""
+    """Whether `line` continues `before`, which had no room for its first word."""
     full = len(before) + 1 + len(line.split(maxsplit=1)[0]) > width
     ended = before.rstrip(CLOSERS).endswith(_OPEN_ENDS) and len(before) < width - 15
     return width in _WRAP and full and not ended and not _BULLET.match(line)
 
 
 def _without_boilerplate(paragraphs: Sequence[str]) -> tuple[list[str], set[int]]:
-    """The paragraphs without those that recur in story after story, and which of them open the text or follow one.
+    """The paragraphs without boilerplate, and the indices of those at the beginning or after a boilerplate sentence.
 
-    A sentence that stands in two stories is boilerplate, something short like a title only from three on: two stories
-    may be called "In brief". A refrain within one story is none.
+    A sentence that occurs in two stories is boilerplate, a short paragraph like a title only if it occurs in three: two
+    stories may have the title "In brief". A refrain within one story is not boilerplate.
     """
     stories = accumulate(map(_title_like, paragraphs))  # the number of the story, roughly: bylines look like titles
     homes: dict[str, set[int]] = defaultdict(set)
@@ -103,7 +105,7 @@ def _without_boilerplate(paragraphs: Sequence[str]) -> tuple[list[str], set[int]
 
 
 def _starts(paragraphs: Sequence[str], openers: set[int]) -> list[int]:
-    """Where stories begin; a text without any title, or with a subtitle under its first, begins at its beginning."""
+    """The indices at which stories begin: the first is 0 if there is no title, or a subtitle under the first one."""
     starts = [at for at in range(len(paragraphs)) if _is_title(paragraphs, at, openers)]
     if not starts or all(_title_like(each) for each in paragraphs[:starts[0]]):
         return [0, *starts[1:]]
@@ -125,7 +127,7 @@ def _listed(paragraphs: Sequence[str], at: int) -> bool:
 
 
 def _title_like(paragraph: str) -> bool:
-    """Short, and not ended as a sentence; a paragraph with a number sign before it says so itself."""
+    """Whether a paragraph is short and does not end like a sentence; one that begins with "#" is marked as a title."""
     ended = paragraph.rstrip(CLOSERS).endswith(_OPEN_ENDS) and not paragraph.startswith("#")
     return _short(paragraph) and not ended and not _address(paragraph)
 

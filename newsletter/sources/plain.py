@@ -1,6 +1,6 @@
-"""Plain text: what remains of a title, a name or a summary when everything that is no text is gone.
+"""Plain text of a title, a name or a summary, without anything that is not text.
 
-Titles end in subjects and names in headers, so a line break, a direction override or an invisible letter in them is
+Titles end up in subjects and names in headers, so a line break, a direction override or an invisible letter in them is
 either an accident or an attack.
 """
 
@@ -16,7 +16,7 @@ from inscriptis.model.config import ParserConfig
 from newsletter.text import BIDI, CONTROLS_OF_XML, INVISIBLE, JOINERS, NONCHARACTERS, SURROGATES
 
 MAX_MARKS = 8
-"""Combining marks kept on one letter; no script needs more."""
+"""Maximum number of combining marks kept on one letter; no script needs more."""
 SENTENCE_END = ".!?…。！？؟।"
 CLOSERS = "\"'”’»›)]}"
 
@@ -32,9 +32,9 @@ _TEXT = ParserConfig(css=CSS_PROFILES["strict"])
 
 
 def plain(text: str) -> str:
-    """`text` on one line: no control, no direction override, nothing invisible, no pile of marks.
+    """`text` on one line, without controls, direction overrides, invisible characters and piles of combining marks.
 
-    Joiners stay where writing needs them (emoji, Indic and Arabic letters), and so do the flags written with tag
+    Joiners are kept where writing needs them (emoji, Indic and Arabic letters), and so are flags written with tag
     characters.
     """
     text = _BIDI.sub("", legible(" ".join(text.split())))
@@ -44,7 +44,7 @@ def plain(text: str) -> str:
 
 
 def legible(text: str) -> str:
-    """`text` with only the characters that XML takes: no controls but tab and line ends, no lone surrogates."""
+    """`text` with only the characters that XML accepts: no controls but tab and line ends, no lone surrogates."""
     return _UNPRINTABLE.sub("", text)
 
 
@@ -64,15 +64,15 @@ def _few_marks(text: str) -> str:
 
 
 def unmarked(title: str) -> str:
-    """The text of a title written as HTML: formatting tags gone, references read once.
+    """The text of a title written as HTML: without formatting tags, and with references decoded once.
 
-    Only tags that format are taken out, so that a title about the <video> element keeps its subject.
+    Only formatting tags are removed, so that a title about the <video> element keeps its subject.
     """
     return html.unescape(_FORMATTING.sub("", title))
 
 
-def words_of(body: str) -> str:
-    """The text of a cleaned body; paragraphs parted by an empty line."""
+def text_of(body: str) -> str:
+    """The text of a cleaned body, its paragraphs separated by empty lines."""
     if not body:
         return ""
     text = Inscriptis(lxml.html.document_fromstring(body), _TEXT).get_text()
@@ -81,7 +81,8 @@ def words_of(body: str) -> str:
 
 
 def beginning(text: str, words: int = 60) -> str:
-    """About the first `words` words on one line: whole sentences if at least half of it is one, else cut with "…"."""
+    """About the first `words` words on one line: whole sentences if they fill at least half of it, else cut with
+    "…"."""
     every = plain(text).split()
     if len(every) <= words:
         return cut(" ".join(every), words * 10)
@@ -92,7 +93,7 @@ def beginning(text: str, words: int = 60) -> str:
 
 
 def cut(text: str, length: int) -> str:
-    """`text` in at most `length` characters, cut between words if there are any, with "…" where it was cut."""
+    """`text` in at most `length` characters, cut between words if possible, with "…" where it was cut."""
     text = text.removesuffix(" …") + "…" if text.endswith(" …") else text
     if len(text) <= length:
         return text
@@ -101,5 +102,5 @@ def cut(text: str, length: int) -> str:
 
 
 def ends_sentence(text: str) -> bool:
-    """Whether `text` ends as a sentence does, closing quotes and brackets aside."""
+    """Whether `text` ends like a sentence, ignoring closing quotes and brackets."""
     return text.rstrip().rstrip(CLOSERS).endswith(tuple(SENTENCE_END))

@@ -1,4 +1,4 @@
-"""Fetching by HTTP, politely and safely: conditional requests, what the answer means for the next one, and limits."""
+"""Fetching by HTTP, politely and safely: conditional requests, the state for the next request, and limits."""
 
 import ssl
 from collections.abc import Iterator
@@ -14,10 +14,11 @@ import httpx2
 from newsletter.model import FeedState, Problem
 from newsletter.sources.login import Login, shown, without_login
 from newsletter.sources.network import Clock, Refused, Resolve, Transport, resolve
+from newsletter.text import quoted
 
 MAX_REDIRECTS = 5
 LONGEST_PAUSE = timedelta(days=7)
-"""Longest wait a server can ask for; a mistyped Retry-After must not silence a feed for a year."""
+"""Longest pause that a server can ask for; a mistyped Retry-After must not silence a feed for a year."""
 _DEFAULT_PAUSE = timedelta(hours=1)
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _LASTING = frozenset({301, 308})
@@ -28,27 +29,28 @@ _ACCEPT = ("application/atom+xml, application/rss+xml, application/feed+json, ap
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a server said."""
+    """The result of a fetch."""
 
     state: FeedState
-    """What to remember for the next request."""
+    """The state to keep for the next request."""
     data: bytes = b""
     """The body, decompressed; empty unless there is a new one."""
     content_type: str = ""
     url: str = ""
-    """The address the body came from, after all redirects."""
+    """The address that the body came from, after all redirects."""
     unchanged: bool = False
-    """Nothing new (304), or not asked."""
+    """Whether the server has nothing new (304), or was not asked."""
     problem: Problem | None = None
 
 
 class Web:
-    """Fetches from http and https addresses: 15 seconds, 10 MB decompressed and 5 redirects at most; no cookies, no
-    proxy, and no host outside the public internet unless `allow_private`."""
+    """Fetches from http and https addresses, in at most 15 seconds, with at most 10 MB decompressed and 5 redirects,
+    without cookies or a proxy, and only from the public internet unless `allow_private` is set."""
 
     def __init__(self, contact: str, *, allow_private: bool = False, deadline: float = 15.0,
                  max_bytes: int = 10_000_000, lookup: Resolve = resolve, tls: ssl.SSLContext | None = None) -> None:
-        """`contact` is a URL that tells publishers who asks; `lookup` and `tls` replace name service and trust."""
+        """`contact` is a URL at which publishers learn who fetches; `lookup` and `tls` replace the system's resolver
+        and certificates."""
         self._agent = f"newsletter-desk (+{contact})" if contact else "newsletter-desk"
         self._allow_private, self._deadline, self._max_bytes = allow_private, deadline, max_bytes
         self._lookup, self._given_tls = lookup, tls
@@ -58,15 +60,15 @@ class Web:
         return self._given_tls or httpx2.create_ssl_context(trust_env=False)
 
     def get(self, url: str, *, state: FeedState | None, now: datetime, login: Login | None = None) -> Answer:
-        """Asks for `url`, or for where it moved to, if it has changed since `state`; raises nothing.
+        """Fetches `url`, or the address that it moved to, if it has changed since `state`; raises nothing.
 
-        A login is sent to its own site alone. One that stands in `url` itself is used where no other is given.
+        A login is sent to its own site only. Without a `login`, one that `url` itself contains is used.
         """
         state = state or FeedState(shown(url))
         if state.paused:
             return Answer(state, unchanged=True, problem=Problem(
-                shown(url), f"is not asked any more: {state.paused}",
-                "Remove it from the sources, or give its new address."))
+                shown(url), f"is no longer fetched: {state.paused}",
+                "Remove it from the sources, or write its new address."))
         if state.not_before and now < state.not_before:
             return Answer(state, unchanged=True)
         try:
@@ -74,16 +76,16 @@ class Web:
         except Refused as error:
             found, cure = error.found, error.cure
         except (httpcore2.TimeoutException, httpx2.TimeoutException):
-            found, cure = f"no complete answer in {self._deadline:g} seconds", "Try again later."
+            found, cure = f"gave no complete answer within {self._deadline:g} seconds", "Try again later."
         except (httpx2.InvalidURL, httpx2.UnsupportedProtocol, httpcore2.UnsupportedProtocol, UnicodeError):
-            # What the error says may be a part of a password.
+            # The error's message may contain a part of a password.
             found, cure = "is not a valid web address", 'Write it as "https://HOST/PATH".'
         except (httpx2.HTTPError, httpcore2.NetworkError, httpcore2.ProtocolError, OSError) as error:
             found, cure = f"cannot be fetched: {_reason(error)}", "Open it in a browser, then try again later."
         return Answer(state, problem=Problem(shown(url), found, cure))
 
     def _follow(self, state: FeedState, now: datetime, login: Login | None) -> Answer:
-        """Asks, and goes where the answers lead; a move for good is remembered if only such moves led to a feed."""
+        """Fetches and follows redirects; a new address is remembered if only permanent redirects led to a feed."""
         clock, url, lasting, moved = Clock(self._deadline), httpx2.URL(state.url), True, state
         for _ in range(MAX_REDIRECTS + 1):
             with self._ask(url, state, clock, login) as response:
@@ -93,20 +95,20 @@ class Web:
                 url = without_login(url.join(response.headers["location"]))
                 lasting = lasting and response.status_code in _LASTING
                 moved = replace(moved, url=str(url)) if lasting else moved
-        raise Refused(f"more than {MAX_REDIRECTS} redirects", "Give the address it leads to in a browser.")
+        raise Refused(f"more than {MAX_REDIRECTS} redirects", "Write the address that it leads to in a browser.")
 
     @contextmanager
     def _ask(
         self, url: httpx2.URL, state: FeedState, clock: Clock, login: Login | None,
     ) -> Iterator[httpx2.Response]:
         if url.scheme not in ("http", "https") or not url.host:
-            raise Refused(f"{url} is neither an http nor an https address", 'Write it from "https://" on.')
+            raise Refused(f"{url} is neither an http nor an https address", 'Begin it with "https://".')
         headers = {"User-Agent": self._agent, "Accept": _ACCEPT, "Accept-Encoding": "gzip, deflate",
                    "If-None-Match": state.etag, "If-Modified-Since": state.last_modified,
                    "Authorization": login.authorization(url) if login else ""}
         encoded = [(name.encode(), value.encode("latin-1")) for name, value in headers.items() if value]
         transport = Transport(clock=clock, tls=self._tls, lookup=self._lookup, allow_private=self._allow_private)
-        # A client of its own for each request: cookies of one answer are not sent with the next.
+        # Each request has its own client, so that cookies of one answer are not sent with the next request.
         with (httpx2.Client(transport=transport, trust_env=False, timeout=self._deadline) as client,
               client.stream("GET", url, headers=encoded) as response):
             yield response
@@ -122,27 +124,28 @@ class Web:
             return Answer(settled, unchanged=True)
         place = shown(state.url)
         if status == 410:
-            gone = replace(settled, paused=f"it is gone for good (410, {now:%Y-%m-%d})")
-            return Answer(gone, unchanged=True, problem=Problem(
-                place, "is gone for good (410) and will not be asked any more", "Remove it from the sources."))
+            paused = replace(settled, paused=f"it is gone for good (410, {now:%Y-%m-%d})")
+            return Answer(paused, unchanged=True, problem=Problem(
+                place, "is gone for good (410) and will not be fetched again", "Remove it from the sources."))
         if status in (429, 503):
             until = _retry_after(response, now)
             return Answer(replace(state, not_before=until), unchanged=True, problem=Problem(
-                place, f"asks us to come back later ({status}); not asked before {until:%Y-%m-%d %H:%M} UTC"))
-        cure = ("Write the username and password it asks for into its [[source]]." if status == 401
-                else "Open it in a browser and give the address that works.")
+                place, f"asks for a pause ({status}); it is not fetched before {until:%Y-%m-%d %H:%M} UTC"))
+        cure = ("Add the username and password that it asks for to its [[source]]." if status == 401
+                else "Open it in a browser and write the address that works.")
         return Answer(settled, problem=Problem(place, f"answered {status} {response.reason_phrase}".strip(), cure))
 
     def _body(self, response: httpx2.Response) -> bytes:
-        """The body, counted as it is decompressed: a small answer may unpack to an endless one."""
+        """The body, whose size is checked as it is decompressed: a small answer may unpack to an endless one."""
         coding = response.headers.get("content-encoding", "").strip().lower()
         if coding not in _CODINGS:
-            raise Refused(f'the content coding "{coding[:40]}", which was not asked for', "Tell its publisher.")
+            raise Refused(f"uses the content coding {quoted(coding, 40)}, which was not requested",
+                          "Report it to its publisher.")
         data = bytearray()
         for piece in response.iter_bytes():
             data += piece
             if len(data) > self._max_bytes:
-                raise Refused(f"more than {self._max_bytes:,} bytes", "Ask its publisher for a shorter feed.")
+                raise Refused(f"has more than {self._max_bytes:,} bytes", "Ask its publisher for a shorter feed.")
         return bytes(data)
 
 
@@ -152,7 +155,7 @@ def _raw(response: httpx2.Response, name: bytes) -> str:
 
 
 def _retry_after(response: httpx2.Response, now: datetime) -> datetime:
-    """When to come back: seconds or an HTTP date (RFC 9110, section 10.2.3), else an hour from now."""
+    """The end of the pause, from seconds or an HTTP date (RFC 9110, section 10.2.3), else an hour from now."""
     written = response.headers.get("retry-after", "").strip()
     if written.isdecimal() and written.isascii():
         return now + min(timedelta(seconds=int(written[:9])), LONGEST_PAUSE)
@@ -165,7 +168,7 @@ def _retry_after(response: httpx2.Response, now: datetime) -> datetime:
 
 
 def _reason(error: Exception) -> str:
-    """The cause in one line."""
+    """The reason of a failed fetch on one line."""
     if "CERTIFICATE_VERIFY_FAILED" in str(error):
         return "its certificate cannot be trusted"
     return " ".join(str(error).split())[:200] or type(error).__name__

@@ -1,2 +1,2 @@
-"""The pages, a room for each kind of visitor: `preview` for the editor. They ask `app` for everything and decide
-nothing."""
+"""The web pages, one package for each kind of visitor: `preview` for the editor. They get everything from `app` and
+decide nothing."""

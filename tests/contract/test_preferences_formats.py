@@ -1,4 +1,4 @@
-"""The preference file, whatever its format: the same people come out, and what is written is read again."""
+"""The preference file in every format: all give the same subscribers, and a written file is read back."""
 
 import io
 import tempfile
@@ -63,13 +63,13 @@ THE_SAME = (
     ("plain.csv", (4, 6, 7)), ("spreadsheet.csv", (3, 5, 6)), ("unicode.tsv", (2, 4, 5)), ("ticks.csv", (2, 4, 5)),
     ("people.yaml", (3, 13, 19)), ("people.toml", (2, 14, 21)), ("people.json", (2, 4, 7)), ("people.jsonl", (3, 4, 5)),
 ])
-def test_each_format_and_encoding_gives_the_same_people_with_their_lines(name: str, lines: tuple[int, ...]) -> None:
+def test_every_format_and_encoding_gives_the_same_subscribers_and_lines(name: str, lines: tuple[int, ...]) -> None:
     expected = [replace(person, line=line) for person, line in zip(THE_SAME, lines, strict=True)]
     assert people(DATA / name) == expected
 
 
 @pytest.mark.parametrize("form", FORMATS)
-def test_what_is_wrong_with_one_entry_is_a_problem_with_its_line_and_the_others_go_on(form: str) -> None:
+def test_a_mistake_in_one_entry_is_a_problem_with_its_line_and_the_others_are_read(form: str) -> None:
     broken = replace(THE_SAME[1], email="ben@@example.org")
     text = written((THE_SAME[0], broken, THE_SAME[2]), form)
     first, problem, last = read_text(text, form)
@@ -83,7 +83,7 @@ def test_what_is_wrong_with_one_entry_is_a_problem_with_its_line_and_the_others_
 
 
 @pytest.mark.parametrize("form", FORMATS)
-def test_nobody_written_is_nobody_read(form: str) -> None:
+def test_a_list_without_subscribers_is_read_back_empty(form: str) -> None:
     text = written((), form)
     if form in ("jsonl", "toml"):
         assert text == ""
@@ -92,7 +92,7 @@ def test_nobody_written_is_nobody_read(form: str) -> None:
 
 
 @pytest.mark.parametrize("form", FORMATS)
-def test_a_wrong_word_is_reported_and_the_person_stays(form: str) -> None:
+def test_an_unknown_word_is_reported_and_the_subscriber_kept(form: str) -> None:
     odd = replace(THE_SAME[0], timezone="Europe/Madird", status="actve", interests=Interests(("ai", "securty")))  # type: ignore[arg-type]  # as a file may have it
     *problems, person = read_text(written([odd], form), form)
     assert [type(each) for each in problems] == [Problem] * 3
@@ -123,7 +123,7 @@ PAUSES = st.none() | st.datetimes(timezones=st.just(UTC)) | st.dates(min_value=d
 
 
 def as_read(subscriber: Subscriber) -> Subscriber:
-    """Nobody who is read has both: who is paused with a date is active again from it on."""
+    """The subscriber without a pause if paused for good: no row that is read has both."""
     return replace(subscriber, paused_until=None) if subscriber.status == "paused" else subscriber
 
 
@@ -176,7 +176,7 @@ PIECES = (
 @pytest.mark.parametrize("form", FORMATS)
 @settings(max_examples=60)
 @given(st.binary(max_size=120) | st.lists(st.sampled_from(PIECES), max_size=14).map(b"".join))
-def test_any_bytes_give_people_problems_or_a_data_error(form: str, data: bytes) -> None:
+def test_any_bytes_give_subscribers_problems_or_a_data_error(form: str, data: bytes) -> None:
     try:
         found = read_text(data, form)
     except DataError:
@@ -204,7 +204,7 @@ def test_any_bytes_give_people_problems_or_a_data_error(form: str, data: bytes) 
     pytest.param(b'[{"email": "a@example.org", "name": "\\ud800", "x": "\\udfff"}]', id="half characters"),
     pytest.param(b'email,x\na@example.org,"' + b"y" * 200_000, id="a great cell"),
 ])
-def test_monsters_give_people_problems_or_a_data_error(form: str, data: bytes) -> None:
+def test_monsters_give_subscribers_problems_or_a_data_error(form: str, data: bytes) -> None:
     try:
         found = read_text(data, form)
     except DataError:
@@ -218,19 +218,19 @@ def test_monsters_give_people_problems_or_a_data_error(form: str, data: bytes) -
     ("people.csv", b"", "people.csv", "empty"),
     ("people.yaml", b"", "people.yaml", "empty"),
     ("people.csv", b"\n# nobody\n", "people.csv", "no rows"),
-    ("people.csv", b"PK\x03\x04\x14\0\x06\0\x08\0", "people.csv", "no text"),
+    ("people.csv", b"PK\x03\x04\x14\0\x06\0\x08\0", "people.csv", "not text"),
     ("people.xlsx", b"x", "people.xlsx", "extension"),
     ("people.csv", b"\nname,topics\nann,ai\n", "people.csv:2", "no column"),
     ("people.csv", b"ann@example.org,ai\n", "people.csv:1", "not a header"),
-    ("people.yaml", b"- email: a@example.org\n- email: [\n", "people.yaml:3", "no YAML"),
-    ("people.yaml", b"- email: \x07\n", "people.yaml:1", "no YAML"),
+    ("people.yaml", b"- email: a@example.org\n- email: [\n", "people.yaml:3", "invalid YAML"),
+    ("people.yaml", b"- email: \x07\n", "people.yaml:1", "invalid YAML"),
     ("people.yaml", b"people: 3\n", "people.yaml", "no list"),
     ("people.toml", b'[[subscriber]]\nemail = "\n', "people.toml:2", "invalid TOML"),
     ("people.toml", b"x = 1\n", "people.toml", "[[subscriber]]"),
-    ("people.json", b'[{"email": "a@example.org"},\n{]', "people.json:2", "no JSON"),
+    ("people.json", b'[{"email": "a@example.org"},\n{]', "people.json:2", "invalid JSON"),
     ("people.json", b'{"people": []}', "people.json", "no list"),
 ])
-def test_a_file_that_is_no_preference_file_is_refused_with_place_and_cure(
+def test_a_file_that_is_no_preference_file_is_refused_with_place_and_fix(
     tmp_path: Path, name: str, data: bytes, place: str, found: str,
 ) -> None:
     (tmp_path / name).write_bytes(data)
@@ -241,7 +241,7 @@ def test_a_file_that_is_no_preference_file_is_refused_with_place_and_cure(
     assert refused.value.cure
 
 
-def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
+def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError) as refused:
         people(tmp_path / "people.csv")
     assert refused.value.place == (tmp_path / "people.csv").as_posix()
@@ -253,7 +253,7 @@ def test_an_unknown_format_is_refused_with_the_ones_there_are() -> None:
     assert "json" in refused.value.cure
 
 
-def test_the_example_beside_the_readme_has_no_mistake() -> None:
+def test_the_example_next_to_the_readme_has_no_mistake() -> None:
     project = Path(__file__).parents[2]
     topics = topicsfile.parse((project / "sample" / "topics.toml").read_text(encoding="utf-8"), place="topics.toml")
     found = list(read(project / "subscribers" / "example.csv", topic=topics.slug,

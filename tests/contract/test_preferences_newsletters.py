@@ -1,4 +1,4 @@
-"""What a preference file says of newsletters and pauses: cells, columns, and mistakes, which never mean more mail."""
+"""Newsletters and pauses in a preference file: cells, columns, and mistakes, which never lead to more mail."""
 
 import csv
 import io
@@ -24,7 +24,7 @@ def topic(word: str) -> str | None:
 
 
 def row(folder: Path, **cells: str) -> Found:
-    """The subscriber of a row with these cells, and each problem: place, what was found, what was advised."""
+    """The subscriber of a row with these cells, and each problem: its place, what was found, and how to fix it."""
     path = folder / "people.tsv"
     cells = {"email": "ann@example.org", **cells}
     with path.open("w", encoding="utf-8", newline="") as file:
@@ -55,13 +55,13 @@ def test_newsletters_are_named_and_excluded_as_topics_are(
 @pytest.mark.parametrize(("cell", "chosen", "declined", "cure"), [
     ("wekly", ("wekly",), (), "Did you mean “weekly”?"),
     ("none", ("none",), (),
-     "Write a newsletter of newsletter.toml, “*” for all of them or “-*” for none."),
+     "Write a newsletter from newsletter.toml, “*” for all of them or “-*” for none."),
     ("all", ("all",), (), "Write “*” for all newsletters."),
     ("weekly; gardening", ("weekly", "gardening"), (),
-     "Write a newsletter of newsletter.toml, “*” for all of them or “-*” for none."),
+     "Write a newsletter from newsletter.toml, “*” for all of them or “-*” for none."),
     ("*; -wekly", ("*",), ("weekly", "wekly"), "Did you mean “-weekly”?"),
     ("not weekly", (), ("weekly",), "Did you mean “-weekly”?"),
-    ("-", (), ("*",), "Write a newsletter of newsletter.toml, “*” for all of them or “-*” for none."),
+    ("-", (), ("*",), "Write a newsletter from newsletter.toml, “*” for all of them or “-*” for none."),
 ])
 def test_an_unknown_newsletter_is_reported_and_never_means_more_mail(
     tmp_path: Path, cell: str, chosen: tuple[str, ...], declined: tuple[str, ...], cure: str,
@@ -76,7 +76,7 @@ WORDS = st.sampled_from(["weekly", "morning-briefing", "gardening", "wekly", "no
 
 @given(st.lists(WORDS | st.text(max_size=8), min_size=1).map(";".join))
 def test_a_cell_that_names_no_newsletter_of_ours_subscribes_to_none(cell: str) -> None:
-    """It would, if it were taken for an empty one."""
+    """An empty cell subscribes to all; such a cell must not be taken for one."""
     read_as = cell_of(cell, Offer(topic, lambda word: "", NEWSLETTERS))
     seen = datetime(2026, 1, 1, tzinfo=UTC)
     subscriber = Subscriber("a@example.org", "a@example.org", newsletters=read_as.value.chosen,
@@ -117,17 +117,17 @@ def test_a_column_of_one_newsletter_holds_what_differs_there(
 
 
 @pytest.mark.parametrize("column", ["topics:weekly", "frequency:weekly", "status:weekly"])
-def test_an_empty_cell_of_such_a_column_says_nothing(tmp_path: Path, column: str) -> None:
+def test_an_empty_cell_of_such_a_column_changes_nothing(tmp_path: Path, column: str) -> None:
     assert row(tmp_path, **{column: " "})[0].variations == {}
 
 
 @pytest.mark.parametrize(("column", "cell", "variation", "what"), [
-    ("topics:weekly", "gardening", Variation(topics=(), excluded=()), "“gardening” is no topic"),
-    ("status:weekly", "actve", Variation(status="paused"), "“actve” is no status"),
-    ("frequency:weekly", "monhtly", Variation(frequency="monthly"), "“monhtly” is no frequency"),
-    ("frequency:weekly", "daily", None, "“daily” is no frequency"),
+    ("topics:weekly", "gardening", Variation(topics=(), excluded=()), "unknown topic “gardening”"),
+    ("status:weekly", "actve", Variation(status="paused"), "unknown status “actve”"),
+    ("frequency:weekly", "monhtly", Variation(frequency="monthly"), "unknown frequency “monhtly”"),
+    ("frequency:weekly", "daily", None, "unknown frequency “daily”"),
 ])
-def test_a_word_that_nobody_knows_is_reported_with_its_column_and_means_less_mail(
+def test_an_unknown_word_is_reported_with_its_column_and_means_less_mail(
     tmp_path: Path, column: str, cell: str, variation: Variation | None, what: str,
 ) -> None:
     found, problems = row(tmp_path, topics="*", frequency="monthly", **{column: cell})
@@ -140,17 +140,20 @@ def test_a_word_that_nobody_knows_is_reported_with_its_column_and_means_less_mai
     ({"status:weekly": "paused", "Status : Weekly": "active"}, "paused"),
     ({"status:weekly": "", "Status : Weekly": "active"}, "active"),
 ])
-def test_of_two_columns_for_one_status_the_silent_one_counts(
+def test_of_two_columns_for_one_status_the_one_that_stops_mail_counts(
     tmp_path: Path, columns: dict[str, str], status: str,
 ) -> None:
     assert row(tmp_path, **columns)[0].variations["weekly"].status == status
 
 
+ONLY_THESE = "Rename it to one of “topics:weekly”, “frequency:weekly”, “status:weekly”: only these can differ."
+
+
 @pytest.mark.parametrize(("column", "cure"), [
     ("topics:wekly", "Did you mean “topics:weekly”?"),
-    ("frequency:gardening", "Name a newsletter of newsletter.toml after the colon."),
-    ("statsu:weekly", "Name it “topics:weekly”, “frequency:weekly”, “status:weekly”: only these can differ."),
-    ("paused_until:weekly", "Name it “topics:weekly”, “frequency:weekly”, “status:weekly”: only these can differ."),
+    ("frequency:gardening", "Write a newsletter from newsletter.toml after the colon."),
+    ("statsu:weekly", ONLY_THESE),
+    ("paused_until:weekly", ONLY_THESE),
 ])
 def test_a_column_of_no_newsletter_is_reported_once_at_the_header_and_kept(
     tmp_path: Path, column: str, cure: str,
@@ -173,7 +176,7 @@ def test_in_a_list_it_is_reported_at_the_first_entry_that_has_it(tmp_path: Path)
 
 
 @pytest.mark.parametrize(("cell", "status"), [("unsubscribed", "unsubscribed"), ("gone", "paused")])
-def test_a_status_for_a_misspelt_newsletter_silences_the_one_that_is_probably_meant(
+def test_a_status_for_a_misspelt_newsletter_stops_mail_of_the_one_probably_meant(
     tmp_path: Path, cell: str, status: str,
 ) -> None:
     found, problems = row(tmp_path, **{"status:wekly": cell, "status:weekly": "active"})
@@ -220,7 +223,7 @@ def test_a_status_and_a_pause_together_are_never_louder_than_either(
 
 def test_a_date_that_cannot_be_read_is_reported_with_an_example(tmp_path: Path) -> None:
     _, problems = row(tmp_path, paused_until="next spring")
-    assert problems == [("p:2", "“next spring” is no date, so mail stays paused",
+    assert problems == [("p:2", "“next spring” is not a date, so mail stays paused",
                          "Write the day on which mail begins again, such as 2027-03-01.")]
 
 
@@ -259,7 +262,7 @@ def test_columns_are_written_in_our_order_and_a_pause_as_a_day() -> None:
     ]
 
 
-def test_a_pause_is_not_written_beside_paused_as_it_would_end_that() -> None:
+def test_a_pause_is_not_written_next_to_paused_as_it_would_end_that() -> None:
     out = io.StringIO(newline="")
     write([Subscriber("a@example.org", "a@example.org", status="paused", paused_until=PAUSE)], "jsonl", out)
     assert "2027" not in out.getvalue()

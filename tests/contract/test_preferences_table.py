@@ -44,7 +44,7 @@ def person(found: list[Subscriber | Problem]) -> Subscriber:
     "\ufeffemail,name", " Email , name ", "Deine E-Mail Adresse;Name", '"email","name"', "sep=|\nemail|name",
     "sep=,\nemail,name",
 ])
-def test_the_header_tells_columns_and_delimiter_by_any_common_name(table: Reader, header: str) -> None:
+def test_the_header_shows_the_delimiter_and_columns_by_any_common_name(table: Reader, header: str) -> None:
     delimiter = next(mark for mark in ("|", ";", "\t", ",") if mark in header.split("\n")[-1])
     cells = ("Ann", "ann@example.org") if header.startswith("name") else ("ann@example.org", "Ann")
     found = person(table(f"{header}\n{delimiter.join(cells)}\n"))
@@ -64,7 +64,7 @@ def test_columns_of_others_are_kept_each_under_a_name_of_its_own(table: Reader) 
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
-def test_comments_and_empty_lines_are_passed_over_and_the_lines_stay_right(table: Reader, end: str) -> None:
+def test_comments_and_empty_lines_are_skipped_and_the_line_numbers_stay_right(table: Reader, end: str) -> None:
     text = end.join([
         "# people", "", "email,note", "", "# Ann, \"quoted", "a@example.org,x", "   ", ",", "#b@example.org,x",
         'c@example.org,"one', "# two", "", 'three"', "d@example.org,", "#",
@@ -75,7 +75,7 @@ def test_comments_and_empty_lines_are_passed_over_and_the_lines_stay_right(table
     assert found[1].note == "one\n# two\n\nthree"
 
 
-def test_a_quotation_mark_that_is_never_closed_costs_its_own_line_alone(table: Reader) -> None:
+def test_a_quotation_mark_that_is_never_closed_costs_only_its_own_line(table: Reader) -> None:
     rows = [f"p{number}@example.org,x" for number in range(500)]
     rows[3] = 'p3@example.org,"open'
     rows[499] = 'p499@example.org,"open at the end'
@@ -85,7 +85,7 @@ def test_a_quotation_mark_that_is_never_closed_costs_its_own_line_alone(table: R
     assert lines(found) == [number for number in range(2, 501) if number != 5]
 
 
-def test_a_row_with_more_cells_than_the_header_is_left_out_as_nobody_can_tell_which_is_which(table: Reader) -> None:
+def test_a_row_with_more_cells_than_the_header_is_left_out_as_its_cells_are_ambiguous(table: Reader) -> None:
     problem, ben = table("email,topics,status\nann@example.org,ai,security,unsubscribed\nben@example.org,ai,,,,\n")
     assert isinstance(problem, Problem)
     assert (problem.place, problem.found) == ("people.csv:2", "the row has 4 cells, the header 3")
@@ -97,17 +97,17 @@ def test_a_row_may_be_shorter_than_the_header(table: Reader) -> None:
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "utf-16", "utf-16-le", "utf-16-be"])
-def test_the_encoding_is_told_by_the_bytes(table: Reader, encoding: str) -> None:
+def test_the_bytes_show_the_encoding(table: Reader, encoding: str) -> None:
     found = person(table("email,name,Größe\nann@example.org,Zoë “Zo” Müller – €,1\n".encode(encoding)))
     assert (found.name, found.extra) == ("Zoë “Zo” Müller – €", {"Größe": "1"})
 
 
-def test_a_row_in_another_encoding_than_the_rest_comes_out_right_too(table: Reader) -> None:
+def test_a_row_in_another_encoding_than_the_rest_is_read_correctly(table: Reader) -> None:
     found = table("email,name\na@example.org,Zoë\n".encode() + "b@example.org,Zoë\n".encode("cp1252"))
     assert [each.name for each in found if isinstance(each, Subscriber)] == ["Zoë", "Zoë"]
 
 
-def test_bytes_that_are_no_text_are_reported_in_a_name_and_refused_in_an_address(table: Reader) -> None:
+def test_undecodable_bytes_are_reported_in_a_name_and_refused_in_an_address(table: Reader) -> None:
     problem, ann, refused = table(b"email,name\nann@example.org,A\x81n\nb\x81n@example.org,Ben\n")
     assert isinstance(problem, Problem)
     assert (problem.place, problem.cure) == ("people.csv:2", "Save the file as UTF-8.")
@@ -120,11 +120,11 @@ def test_a_table_without_a_column_of_addresses_names_the_column_that_may_be_mean
     with pytest.raises(DataError) as refused:
         table("Emial,name\nann@example.org,Ann\n")
     assert refused.value.place == "people.csv:1"
-    assert refused.value.cure == 'Rename the column "Emial" to "email".'
+    assert refused.value.cure == 'Rename the column “Emial” to “email”.'
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", "'=1", "''-1", "'", "'quoted'"])
-def test_what_a_spreadsheet_would_run_gets_an_apostrophe_and_is_read_as_it_was(table: Reader, text: str) -> None:
+def test_a_cell_that_a_spreadsheet_would_run_gets_an_apostrophe_and_is_read_back(table: Reader, text: str) -> None:
     subscriber = Subscriber("=1@example.org", "=1@example.org", text, Interests(excluded=("ai",)), note=text,
                             extra={"=Team": text}, line=2)
     out = io.StringIO(newline="")
@@ -134,7 +134,7 @@ def test_what_a_spreadsheet_would_run_gets_an_apostrophe_and_is_read_as_it_was(t
     assert table(out.getvalue()) == [subscriber]
 
 
-def test_a_table_names_every_column_that_anyone_has(table: Reader) -> None:
+def test_a_table_has_every_column_that_any_subscriber_has(table: Reader) -> None:
     ann = Subscriber("ann@example.org", "ann@example.org", extra={"Team": "a"}, line=2)
     ben = Subscriber("ben@example.org", "ben@example.org", extra={"Phone": "1"}, line=3)
     out = io.StringIO(newline="")
@@ -155,7 +155,7 @@ def people(count: int) -> Iterator[str]:
 
 
 def peak(path: Path, count: int) -> int:
-    """Bytes of memory at the most while a list of so many people goes through."""
+    """Peak memory, in bytes, while a list of so many subscribers is read."""
     path.write_text("".join(people(count)))
     tracemalloc.start()
     try:

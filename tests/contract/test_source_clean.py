@@ -1,4 +1,4 @@
-"""What any HTML becomes before it meets a template, and what any text becomes before it meets a header."""
+"""HTML cleaned before a template uses it, and text cleaned before a header uses it."""
 
 import re
 import unicodedata
@@ -13,7 +13,7 @@ from lxml import etree
 
 from newsletter.sources.clean import ALLOWED, MAX_DEPTH, clean, paragraphs
 from newsletter.sources.link import absolute, canonical, on_web
-from newsletter.sources.plain import CLOSERS, SENTENCE_END, beginning, cut, plain, unmarked, words_of
+from newsletter.sources.plain import CLOSERS, SENTENCE_END, beginning, cut, plain, text_of, unmarked
 
 BASE = "https://news.example/a/b"
 SCRAPS = st.sampled_from(
@@ -98,7 +98,7 @@ def tree(body: str) -> etree._Element:
 @example("<b><p>a</p><p>b</p></b>")
 @example("<p>" * 50 + "<blockquote>" * 150 + "x")
 @example("<svg></p><style><a title='</style><img src=x onerror=alert(1)>'>")
-def test_whatever_comes_in_only_allowed_tags_attributes_and_schemes_come_out(markup: str) -> None:
+def test_any_input_gives_only_allowed_tags_attributes_and_schemes(markup: str) -> None:
     root = tree(clean(markup, BASE).body)
     for element in root.iterdescendants():
         assert element.tag in ALLOWED
@@ -115,7 +115,7 @@ def test_whatever_comes_in_only_allowed_tags_attributes_and_schemes_come_out(mar
 @settings(max_examples=100, deadline=None)
 def test_cleaning_twice_keeps_the_same_words(markup: str) -> None:
     once = clean(markup, BASE).body
-    assert words_of(clean(once, BASE).body) == words_of(once)
+    assert text_of(clean(once, BASE).body) == text_of(once)
 
 
 @given(MARKUP)
@@ -166,7 +166,7 @@ def test_plain_text_survives_as_paragraphs(text: str) -> None:
         "x" * 70_000,
     ],
 )
-def test_a_link_that_leads_nowhere_safe_is_no_link(link: str) -> None:
+def test_a_link_that_leads_nowhere_safe_is_removed(link: str) -> None:
     assert on_web(link) == ""
     assert clean(f"<p><a href='{link}'>words</a></p>").body in ("<p>words</p>", "")
 
@@ -203,7 +203,7 @@ def test_relative_links_are_resolved_against_the_story() -> None:
     ]
 
 
-def test_tracking_fragment_and_default_port_make_no_other_story() -> None:
+def test_tracking_fragment_and_default_port_do_not_change_the_identity() -> None:
     spellings = [
         "HTTPS://News.Example:443/A?b=1",
         "https://news.example/A?utm_source=x&b=1&fbclid=y#top",
@@ -217,7 +217,7 @@ def test_tracking_fragment_and_default_port_make_no_other_story() -> None:
 def test_ten_thousand_tags_inside_one_another_keep_their_words_and_cost_no_depth() -> None:
     for nest in ("<b>", "<blockquote>", "<div>", "<blockquote/>", "<svg><g>", "<a href='/x'><p>", "<ul><li>"):
         cleaned = clean(nest * 10_000 + "the matter", BASE)
-        assert "the matter" in words_of(cleaned.body) or nest.startswith("<svg")
+        assert "the matter" in text_of(cleaned.body) or nest.startswith("<svg")
         assert _depth(tree(cleaned.body)) <= MAX_DEPTH + 5
     assert _depth(tree(clean("<blockquote>" * 150 + "<b>the matter</b>", BASE).body)) <= MAX_DEPTH + 5
 
@@ -232,7 +232,7 @@ def test_headings_sink_below_the_story_title() -> None:
 
 def test_words_of_neighbouring_cells_and_boxes_do_not_run_together() -> None:
     assert (
-        words_of(clean("<div>one</div><div>two</div><table><tr><td>3</td><td>4</td></tr></table>").body)
+        text_of(clean("<div>one</div><div>two</div><table><tr><td>3</td><td>4</td></tr></table>").body)
         == "one\n\ntwo\n\n3\n\n4"
     )
 
@@ -250,7 +250,7 @@ def test_a_break_written_as_two_tags_is_one_break() -> None:
     assert clean("<p>a<br></br>b</p>").body == "<p>a<br />b</p>"
 
 
-def test_the_first_https_picture_is_kept_apart_and_a_counting_pixel_is_none() -> None:
+def test_the_first_https_picture_is_returned_and_a_counting_pixel_is_not() -> None:
     markup = (
         "<p>x<img src='https://count.example/1.gif' width=1 height=1><img src='http://old.example/a.png'>"
         "<a href='/big'><img src='/b.png' alt='Two\ncats'></a></p>"
@@ -306,7 +306,7 @@ def test_ordinary_letters_pass_through(text: str) -> None:
         ("Cafe\u0301", "Café"),
     ],
 )
-def test_what_is_no_text_goes_and_what_scripts_need_stays(written: str, meant: str) -> None:
+def test_characters_that_are_not_text_are_removed_and_those_a_script_needs_are_kept(written: str, meant: str) -> None:
     assert plain(written) == meant
 
 
@@ -326,7 +326,7 @@ def test_an_html_title_is_unescaped_once(written: str, meant: str) -> None:
 
 @given(st.lists(st.text(st.characters(categories=["L", "P"]), min_size=1, max_size=8), max_size=150).map(" ".join))
 @settings(max_examples=100)
-def test_a_beginning_begins_the_text_and_ends_at_a_sentence_or_says_that_it_does_not(text: str) -> None:
+def test_a_beginning_begins_the_text_and_ends_at_a_sentence_or_with_an_ellipsis(text: str) -> None:
     start = beginning(text, 20)
     assert len(start.split()) <= 20
     assert plain(text).startswith(start.removesuffix("…"))

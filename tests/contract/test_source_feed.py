@@ -1,4 +1,4 @@
-"""RSS, Atom and JSON feeds: what a story becomes, what is said of bad entries, and what a hostile feed cannot do."""
+"""RSS, Atom and JSON feeds: their stories, the problems of bad entries, and the limits for a hostile feed."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -37,10 +37,10 @@ def test_an_rss_feed_becomes_stories_and_its_bad_entries_problems() -> None:
         "Lighthouse to be painted",
     ]
     assert [str(problem) for problem in harvest.problems] == [
-        "rss.xml entry 3: an entry without title or text → Ask the feed's publisher to give it one.",
-        "rss.xml entry 4: is dated 2031-03-01 09:00 UTC, in the future → Ask the feed's publisher to mend the date.",
-        'rss.xml entry 5: "some time in spring" is no date; the story counts as undated → Ask the feed\'s publisher to '
-        "write dates by RFC 5322 (RSS) or RFC 3339 (Atom).",
+        "rss.xml entry 3: the entry has no title or text → Ask the feed's publisher to give it one.",
+        "rss.xml entry 4: is dated 2031-03-01 09:00 UTC, in the future → Ask the feed's publisher to correct the date.",
+        "rss.xml entry 5: “some time in spring” is not a date; the story counts as undated → Ask the feed's publisher "
+        "to write dates as in RFC 5322 (RSS) or RFC 3339 (Atom).",
     ]
 
 
@@ -103,7 +103,7 @@ def test_a_json_feed_becomes_stories_and_its_bad_items_problems() -> None:
     ]
 
 
-def test_an_entry_is_known_by_its_guid_its_link_or_its_title_and_day() -> None:
+def test_an_entry_is_identified_by_its_guid_its_link_or_its_title_and_day() -> None:
     dated = "<title>Rain</title><pubDate>Fri, 20 Nov 2026 {}:00:00 GMT</pubDate>"
     ids = [
         rss(entry).stories[0].id
@@ -124,11 +124,11 @@ def test_an_entry_is_known_by_its_guid_its_link_or_its_title_and_day() -> None:
 def test_two_entries_with_one_guid_are_one_story_and_a_problem() -> None:
     harvest = rss("<guid>a:1</guid><title>One</title>", "<guid>a:1</guid><title>Two</title>")
     assert [story.title for story in harvest.stories] == ["One"]
-    said = 'feed entry 2: "Two" has the same id, "a:1", as the story in feed entry 1'
+    said = "feed entry 2: “Two” has the same id, “a:1”, as the story in feed entry 1"
     assert str(harvest.problems[0]).startswith(said)
 
 
-def test_a_number_as_guid_means_something_in_its_own_feed_only() -> None:
+def test_a_number_as_guid_identifies_an_entry_in_its_own_feed_only() -> None:
     one = SOURCES.harvest_bytes(
         b"<rss><channel><item><guid>1</guid><title>a</title></item></channel></rss>", name="https://a.example/", now=NOW
     )
@@ -144,7 +144,7 @@ def test_a_feed_is_read_in_the_encoding_it_declares(encoding: str) -> None:
     assert read(text.encode(encoding)).stories[0].title == "Café Zürich"
 
 
-def test_a_broken_feed_gives_what_can_be_read() -> None:
+def test_a_broken_feed_gives_its_readable_stories() -> None:
     harvest = read(
         "<rss><channel><item><title>Good & old</title><description>Caf&eacute;\x0b</description></item><item><title>Cut"
     )
@@ -180,7 +180,7 @@ def test_entities_cannot_hide_behind_a_comment_that_looks_like_the_root() -> Non
     assert "haha" not in str(read("<!-- <x -->" + BOMB.removeprefix('<?xml version="1.0"?>')))
 
 
-def test_an_old_doctype_without_entities_is_no_harm() -> None:
+def test_an_old_doctype_without_entities_is_accepted() -> None:
     harvest = read(
         '<!DOCTYPE rss PUBLIC "-//N//DTD RSS 0.91//EN" "http://n.example/rss-0.91.dtd"><rss version="0.91"><channel>'
         "<item><title>t&eacute;</title></item></channel></rss>"
@@ -190,7 +190,7 @@ def test_an_old_doctype_without_entities_is_no_harm() -> None:
 
 def test_of_a_million_entries_five_hundred_are_read() -> None:
     harvest = read("<rss version='2.0'><channel>" + "<item><title>x</title></item>" * 150_000 + "</channel></rss>")
-    assert harvest.problems[0].found.startswith("has 150000 stories; the first 500 are read")
+    assert harvest.problems[0].found.startswith("has 150000 stories; only the first 500 are read")
     many = rss(*(f"<title>t{n}</title>" for n in range(600)))
     assert [story.title for story in many.stories] == [f"t{n}" for n in range(500)]
     jsons = read(json.dumps({"items": [{"id": str(n), "title": f"t{n}"} for n in range(600)]}))
@@ -217,13 +217,13 @@ def test_script_in_a_feed_never_reaches_a_story() -> None:
     ("text", "said"),
     [
         ("<?xml version='1.0'?><opml/>", "is neither RSS nor Atom"),
-        ('{"items": [', "no valid JSON"),
+        ('{"items": [', "invalid JSON"),
         ('{"items": 3}', "no list"),
         ("<!DOCTYPE html><html><body>Hi", "is a web page"),
         ('{"items":' + "[" * 100_000, "nested too deeply"),
     ],
 )
-def test_what_is_no_feed_is_a_problem(text: str, said: str) -> None:
+def test_a_document_that_is_no_feed_is_a_problem(text: str, said: str) -> None:
     harvest = read(text)
     assert harvest.stories == ()
     assert said in harvest.problems[0].found

@@ -1,4 +1,4 @@
-"""Markdown stories as Hugo, Jekyll and Eleventy write them, and what is said of those that cannot be read."""
+"""Markdown stories as Hugo, Jekyll and Eleventy write them, and the problems of those that cannot be read."""
 
 import json
 from datetime import UTC, datetime
@@ -17,7 +17,7 @@ SAMPLE = Path(__file__).parent.parent.parent / "sample"
 
 
 class Desk:
-    """A project folder to put stories into."""
+    """A project folder for stories."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -31,7 +31,7 @@ class Desk:
         return Sources(self.root, Web("")).harvest("stories/", now=NOW, state=None)
 
     def story(self, text: str | bytes, name: str = "ai.md") -> Story:
-        """The only story, without a problem."""
+        """The only story of a folder without problems."""
         self.put(text, name)
         harvest = self.harvest()
         assert [str(problem) for problem in harvest.problems] == []
@@ -49,7 +49,7 @@ def desk(tmp_path: Path) -> Desk:
     return Desk(tmp_path)
 
 
-def test_front_matter_says_everything_about_a_story(desk: Desk) -> None:
+def test_front_matter_gives_everything_about_a_story(desk: Desk) -> None:
     story = desk.story("""---
 title: "Chips: a duty"
 date: 2026-11-20T09:30:00+01:00
@@ -116,7 +116,7 @@ def test_every_kind_of_front_matter_means_the_same(desk: Desk, front: str) -> No
         'draft: "on"',
     ],
 )
-def test_drafts_and_stories_out_of_their_time_are_no_stories(desk: Desk, front: str) -> None:
+def test_drafts_and_stories_out_of_their_time_are_left_out(desk: Desk, front: str) -> None:
     desk.put(f"---\ntitle: Not now\n{front}\n---\nText.")
     assert desk.harvest() == Harvest(complete=True)
 
@@ -125,7 +125,7 @@ def test_drafts_and_stories_out_of_their_time_are_no_stories(desk: Desk, front: 
     "front",
     ["draft: false", "draft: no", "published: true", "expiryDate: 2026-11-24", "publishDate: 2026-11-22", "draft:"],
 )
-def test_stories_in_their_time_are_stories(desk: Desk, front: str) -> None:
+def test_stories_in_their_time_are_read(desk: Desk, front: str) -> None:
     assert desk.story(f"---\ntitle: Now\n{front}\n---\nText.").title == "Now"
 
 
@@ -138,7 +138,7 @@ def test_a_jekyll_file_name_gives_the_day_and_the_path_the_identity(desk: Desk) 
     )
 
 
-def test_a_story_without_a_date_is_dated_now_and_says_so(desk: Desk) -> None:
+def test_a_story_without_a_date_is_dated_now_and_marked_undated(desk: Desk) -> None:
     story = desk.story("---\ntitle: Ferry\n---\nText.")
     assert (story.date, story.dated) == (NOW, False)
 
@@ -153,7 +153,7 @@ def test_a_story_without_a_date_is_dated_now_and_says_so(desk: Desk) -> None:
         ("url: /ferry/", "stories/ai.md"),
     ],
 )
-def test_a_story_is_known_by_its_name_its_link_or_its_path(desk: Desk, front: str, identity: str) -> None:
+def test_a_story_is_identified_by_its_id_its_link_or_its_path(desk: Desk, front: str, identity: str) -> None:
     assert desk.story(f"---\ntitle: Ferry\n{front}\n---\n").id == identity
 
 
@@ -163,14 +163,14 @@ def test_an_edited_title_makes_a_new_version_and_no_new_story(desk: Desk) -> Non
     assert first.version != second.version
 
 
-def test_the_first_heading_is_the_title_and_is_not_said_twice(desk: Desk) -> None:
+def test_the_first_heading_is_the_title_and_is_not_repeated(desk: Desk) -> None:
     assert desk.story("# The *ferry* sails\n\nAt noon.").text == "At noon."
     assert desk.story("# The *ferry* sails\n\nAt noon.").title == "The ferry sails"
     assert desk.story("---\ntitle: The ferry sails\n---\nThe ferry sails\n===\n\nAt noon.").text == "At noon."
     assert desk.story("---\ntitle: A ship\n---\n## The ferry sails\n\nAt noon.").text == "The ferry sails\n\nAt noon."
 
 
-def test_what_stands_above_more_is_the_summary(desk: Desk) -> None:
+def test_the_text_above_more_is_the_summary(desk: Desk) -> None:
     story = desk.story("# Ferry\n\nThe *short* of it.\n\n<!--more-->\n\nThe long of it.")
     assert (story.summary, story.text) == ("The short of it.", "The short of it.\n\nThe long of it.")
 
@@ -206,15 +206,15 @@ def test_a_picture_may_be_named_in_many_ways(desk: Desk, image: str) -> None:
         ),
         (
             "---\ntitle: Ferry\nlanguage: Klingonish!\n---\n",
-            'stories/ai.md:3: language "Klingonish!" is no language tag → Write "en", "de" or "pt-BR".',
+            'stories/ai.md:3: language “Klingonish!” is not a language tag → Write one such as "en", "de" or "pt-BR".',
         ),
         (
             "---\ntitle: Ferry\nweight: heavy\n---\n",
-            'stories/ai.md:3: weight "heavy" is no whole number → Write "weight: 10".',
+            'stories/ai.md:3: weight “heavy” is not a whole number → Write "weight: 10".',
         ),
         (
             "---\ntitle: Ferry\nlink: javascript:x\n---\n",
-            'stories/ai.md:3: link "javascript:x" is no web address → Begin it with "https://".',
+            'stories/ai.md:3: link “javascript:x” is not a web address → Begin it with "https://".',
         ),
     ],
 )
@@ -228,43 +228,43 @@ def test_a_small_mistake_is_reported_and_the_story_kept(desk: Desk, text: str, s
     [
         ("---\ntitle: a: b\n---\n", "stories/ai.md:2: invalid YAML"),
         ("---\nx: 1\ntitle: [\n---\n", "stories/ai.md:"),
-        ("---\ntitle: T\ndate: 2026-13-45\n---\n", 'stories/ai.md:3: date "2026-13-45" is no date'),
-        ("---\ntitle: T\n\ndate: 20.11.2026\n---\n", 'stories/ai.md:4: date "20.11.2026" is no date'),
-        ("---\ntitle: T\ndraft: maybe\n---\n", 'stories/ai.md:3: draft "maybe" is neither true nor false'),
-        ("---\n- a\n---\n", "stories/ai.md:2: the front matter is no list of keys and values"),
+        ("---\ntitle: T\ndate: 2026-13-45\n---\n", "stories/ai.md:3: date “2026-13-45” is not a date"),
+        ("---\ntitle: T\n\ndate: 20.11.2026\n---\n", "stories/ai.md:4: date “20.11.2026” is not a date"),
+        ("---\ntitle: T\ndraft: maybe\n---\n", "stories/ai.md:3: draft “maybe” is neither true nor false"),
+        ("---\n- a\n---\n", "stories/ai.md:2: the front matter has no keys and values"),
         ("---\ntitle: T\n", "stories/ai.md:1: the front matter opened here is never closed"),
         ("+++\na = 1\ntitle = T\n+++\n", "stories/ai.md:3: invalid TOML"),
         ('{"title": "T",\n "a": }\n', "stories/ai.md:2: invalid JSON"),
-        ("just words", "stories/ai.md:1: a story without title or heading"),
-        ("", "stories/ai.md:1: a story without title or heading"),
+        ("just words", "stories/ai.md:1: the story has no title or heading"),
+        ("", "stories/ai.md:1: the story has no title or heading"),
         ("# T\n" + "x" * 300_000, "stories/ai.md: has 300,004 bytes"),
         ("---\na: " + "[" * 300 + "\n---\n", "stories/ai.md:3: invalid YAML"),
     ],
 )
-def test_a_story_that_cannot_be_trusted_is_no_story_and_its_neighbours_stay(desk: Desk, text: str, said: str) -> None:
+def test_a_story_that_cannot_be_trusted_is_left_out_and_the_others_are_kept(desk: Desk, text: str, said: str) -> None:
     desk.put("# Good\n\nNews.", "zoo.md")
     assert desk.problem(text).startswith(said)
     assert [story.title for story in desk.harvest().stories] == ["Good"]
 
 
-def test_bytes_that_are_no_utf_8_are_replaced_and_reported(desk: Desk) -> None:
+def test_bytes_that_are_not_utf_8_are_replaced_and_reported(desk: Desk) -> None:
     assert (
         desk.problem(b"---\ntitle: T\n---\n\ncaf\xe9")
-        == "stories/ai.md:5: bytes that are no UTF-8, shown as � → Save the file as UTF-8."
+        == "stories/ai.md:5: has bytes that are not UTF-8, shown as � → Save the file as UTF-8."
     )
     assert desk.harvest().stories[0].text == "caf�"
 
 
-def test_of_two_stories_with_one_identity_the_first_stays_and_both_places_are_named(desk: Desk) -> None:
+def test_of_two_stories_with_one_identity_the_first_is_kept_and_both_places_are_named(desk: Desk) -> None:
     desk.put("---\nid: x\ntitle: One\n---\n", "a.md")
     desk.put("---\nid: x\n\ntitle: Two\n---\n", "b.md")
     harvest = desk.harvest()
     assert [story.title for story in harvest.stories] == ["One"]
-    said = 'stories/b.md:4: "Two" has the same id, "x", as the story in stories/a.md:3'
+    said = "stories/b.md:4: “Two” has the same id, “x”, as the story in stories/a.md:3"
     assert str(harvest.problems[0]).startswith(said)
 
 
-def test_a_folder_is_read_in_order_without_what_is_hidden_or_explains_it(desk: Desk) -> None:
+def test_a_folder_is_read_in_order_without_hidden_files_and_those_about_the_folder(desk: Desk) -> None:
     for name in ("b.md", "a/c.markdown", "README.md", ".git/d.md", "_drafts/e.md", "f.txt", "_index.md", "a/g.MD"):
         desk.put(f"# {name}", name)
     assert [story.title for story in desk.harvest().stories] == ["a/c.markdown", "a/g.MD", "b.md"]

@@ -33,7 +33,7 @@ JSON = b'{"version": "https://jsonfeed.org/version/1.1", "items": [{"id": "1", "
         ("sub/a.md", b"# S\n", "S"),
     ],
 )
-def test_a_file_is_read_as_what_it_is(tmp_path: Path, name: str, data: bytes, title: str) -> None:
+def test_the_content_of_a_file_decides_its_reader(tmp_path: Path, name: str, data: bytes, title: str) -> None:
     path = tmp_path / name
     path.parent.mkdir(exist_ok=True)
     path.write_bytes(data)
@@ -44,13 +44,13 @@ def test_a_file_is_read_as_what_it_is(tmp_path: Path, name: str, data: bytes, ti
 
 
 @pytest.mark.parametrize("data", [RSS, JSON, b"# R", b"R\n\nText."])
-def test_standard_input_is_told_apart_by_its_content(tmp_path: Path, data: bytes) -> None:
+def test_the_content_of_standard_input_decides_its_reader(tmp_path: Path, data: bytes) -> None:
     (story,) = Sources(tmp_path, Web("")).harvest_bytes(data, name="added", now=NOW).stories
     assert story.source == "added"
     assert story.title in ("R", "J")
 
 
-def test_a_name_that_leads_nowhere_is_a_problem_with_its_nearest_neighbour(tmp_path: Path) -> None:
+def test_a_name_that_leads_nowhere_is_a_problem_that_names_the_most_similar_one(tmp_path: Path) -> None:
     (tmp_path / "stories").mkdir()
     sources = Sources(tmp_path, Web(""))
     assert (
@@ -61,7 +61,7 @@ def test_a_name_that_leads_nowhere_is_a_problem_with_its_nearest_neighbour(tmp_p
         assert sources.harvest(name, now=NOW, state=None).problems
 
 
-def test_a_file_of_bytes_that_mean_nothing_harms_nobody(tmp_path: Path) -> None:
+def test_a_file_of_meaningless_bytes_does_no_harm(tmp_path: Path) -> None:
     (tmp_path / "stories").mkdir()
     (tmp_path / "stories" / "a.md").write_bytes(bytes(range(256)))
     (tmp_path / "stories" / "b.md").mkdir()

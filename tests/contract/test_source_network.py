@@ -1,4 +1,4 @@
-"""The way out to the web: public hosts only, checked once and asked where they were checked, and TLS by name."""
+"""Connections to the web: public hosts only, at the addresses that were checked, and TLS by name."""
 
 import ssl
 from collections.abc import Iterator
@@ -57,7 +57,7 @@ def test_no_request_reaches_a_private_host_however_it_is_spelt(site: Site, url: 
     answer = Web("").get(url.format(port=site.port), state=None, now=NOW)
     assert site.asked == []
     assert answer.problem is not None
-    assert "no address of the public internet" in answer.problem.found
+    assert "not an address of the public internet" in answer.problem.found
 
 
 def test_a_redirect_to_a_private_host_is_refused(site: Site) -> None:
@@ -91,7 +91,7 @@ def test_a_host_with_one_private_address_among_public_ones_is_refused(site: Site
     assert "two.example is 127.0.0.1" in answer.problem.found
 
 
-def test_a_name_is_looked_up_once_and_the_address_checked_is_the_one_asked(site: Site) -> None:
+def test_a_name_is_looked_up_once_and_the_checked_address_is_connected_to(site: Site) -> None:
     site.pages["/feed"] = page(FEED)
     looked_up = []
 
@@ -105,13 +105,13 @@ def test_a_name_is_looked_up_once_and_the_address_checked_is_the_one_asked(site:
     assert site.asked[0][1]["host"] == f"news.example:{site.port}"
 
 
-def test_the_next_address_is_tried_where_one_is_deaf(site: Site) -> None:
+def test_the_next_address_is_tried_if_one_does_not_answer(site: Site) -> None:
     site.pages["/feed"] = page(FEED)
     web = Web("", allow_private=True, lookup=lambda host, port: ["127.0.0.7", "127.0.0.1"])
     assert web.get(f"http://news.example:{site.port}/feed", state=None, now=NOW).data == FEED
 
 
-def test_proxies_of_the_environment_are_passed_by(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_proxies_of_the_environment_are_not_used(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("http_proxy", "HTTP_PROXY", "ALL_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     site.pages["/feed"] = page(FEED)
@@ -119,7 +119,7 @@ def test_proxies_of_the_environment_are_passed_by(site: Site, monkeypatch: pytes
 
 
 @given(st.ip_addresses(v=4))
-def test_an_address_is_private_in_every_dress(address: IPv4Address) -> None:
+def test_an_address_is_private_in_every_form(address: IPv4Address) -> None:
     dresses = [f"::ffff:{address}", f"64:ff9b::{address}", str(IPv6Address((0x2002 << 112) | (int(address) << 80)))]
     assert not any(map(is_public, dresses))
     if address.is_private or address.is_multicast:
@@ -136,7 +136,7 @@ def test_public_addresses_are_public(address: str) -> None:
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A certificate and its key for localhost, signed by itself."""
+    """A self-signed certificate for localhost, and its key."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
     start = datetime.now(UTC) - timedelta(days=1)

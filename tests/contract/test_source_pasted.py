@@ -1,4 +1,4 @@
-"""Pasted texts: where stories begin, what is boilerplate, and that nothing else is lost."""
+"""Pasted texts: the beginnings of stories, boilerplate, and that nothing else is lost."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -42,7 +42,8 @@ def test_a_pasted_week_becomes_its_stories_without_the_call_to_action() -> None:
 
 
 def test_a_newsrooms_week_is_ten_stories_without_a_call_to_action() -> None:
-    """Nothing else is lost: every paragraph stands in a story, but for the ten calls, one with another white space."""
+    """Nothing else is lost: every paragraph is in a story, except for the ten calls, one of them with different white
+    space."""
     week = DATA / "week.txt"
     harvest = paste(week.read_bytes())
     assert len(harvest.stories) == 10
@@ -139,7 +140,7 @@ def test_a_list_in_a_story_stays_in_the_story() -> None:
     assert "- dogs" in harvest.stories[0].text
 
 
-def test_a_lone_story_may_have_any_title() -> None:
+def test_a_single_story_may_have_any_title() -> None:
     for title in ("Is it over?", "It is over!", "It is over", "It is over."):
         harvest = paste(f"{title}\n\nNobody knows it yet.\n\nTomorrow they will.")
         assert titles(harvest) == [title]
@@ -179,7 +180,7 @@ def test_text_before_the_first_title_is_reported_and_the_stories_are_kept() -> N
     assert "before the first title" in harvest.problems[0].found
 
 
-def test_windows_1252_is_read_as_it_was_meant() -> None:
+def test_windows_1252_is_read_correctly() -> None:
     assert titles(paste("Café “Zoë” – open\n\nIt is.".encode("cp1252"))) == ["Café “Zoë” – open"]
 
 

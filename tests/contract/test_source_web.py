@@ -1,4 +1,4 @@
-"""Fetching, against a real server: politeness, limits, redirects, and what becomes of the answer."""
+"""Fetching from a real server: politeness, limits, redirects, and the stories and state that result."""
 
 import gzip
 import threading
@@ -39,7 +39,7 @@ def elsewhere() -> Iterator[Site]:
 WEB = Web("https://desk.example", allow_private=True)
 
 
-def test_the_first_request_says_who_asks_and_brings_the_feed_with_its_state(site: Site) -> None:
+def test_the_first_request_names_the_sender_and_brings_the_feed_with_its_state(site: Site) -> None:
     site.pages["/feed"] = page(
         FEED, ETag='W/"a b"', Last_Modified="Mon, 23 Nov 2026 07:00:00 GMT", Content_Type="text/xml"
     )
@@ -63,7 +63,7 @@ def test_the_next_request_gives_both_validators_back_verbatim_and_304_changes_no
 @pytest.mark.parametrize(
     ("codes", "moves"), [((301,), True), ((308, 301), True), ((302,), False), ((303,), False), ((307,), False)]
 )
-def test_only_moves_for_good_are_remembered(site: Site, codes: tuple[int, ...], moves: bool) -> None:
+def test_only_permanent_redirects_are_remembered(site: Site, codes: tuple[int, ...], moves: bool) -> None:
     for step, code in enumerate(codes):
         site.pages[f"/{step}"] = status(code, Location=f"/{step + 1}")
     site.pages[f"/{len(codes)}"] = page(FEED)
@@ -73,18 +73,18 @@ def test_only_moves_for_good_are_remembered(site: Site, codes: tuple[int, ...], 
     assert answer.state.url == (answer.url if moves else f"{site.root}/0")
 
 
-def test_a_move_for_good_behind_a_passing_one_is_not_remembered(site: Site) -> None:
+def test_a_permanent_redirect_after_a_temporary_one_is_not_remembered(site: Site) -> None:
     site.pages |= {"/0": status(302, Location="/1"), "/1": status(301, Location="/2"), "/2": page(FEED)}
     assert WEB.get(f"{site.root}/0", state=None, now=NOW).state.url == f"{site.root}/0"
 
 
 @pytest.mark.parametrize("code", [404, 410, 429, 500])
-def test_a_move_for_good_to_where_no_feed_is_is_not_remembered(site: Site, code: int) -> None:
+def test_a_permanent_redirect_to_a_place_without_a_feed_is_not_remembered(site: Site, code: int) -> None:
     site.pages |= {"/0": status(301, Location="/1"), "/1": status(code)}
     assert WEB.get(f"{site.root}/0", state=None, now=NOW).state.url == f"{site.root}/0"
 
 
-def test_a_moved_feed_is_asked_where_it_moved_to(site: Site) -> None:
+def test_a_moved_feed_is_fetched_from_its_new_address(site: Site) -> None:
     site.pages["/new"] = page(FEED)
     WEB.get(f"{site.root}/old", state=FeedState(f"{site.root}/new"), now=NOW)
     assert [path for path, _ in site.asked] == ["/new"]
@@ -121,7 +121,7 @@ def test_410_pauses_the_feed_for_good(site: Site) -> None:
     assert answer.state.paused == "it is gone for good (410, 2026-11-23)"
     again = WEB.get(f"{site.root}/feed", state=answer.state, now=NOW)
     assert again.problem is not None
-    assert "not asked any more" in again.problem.found
+    assert "no longer fetched" in again.problem.found
     assert len(site.asked) == 1
 
 
@@ -137,7 +137,7 @@ def test_410_pauses_the_feed_for_good(site: Site) -> None:
         ("", timedelta(hours=1)),
     ],
 )
-def test_a_server_that_asks_us_to_wait_is_left_alone_until_then(
+def test_a_server_that_asks_for_a_pause_is_left_alone_until_its_end(
     site: Site, code: int, said: str, pause: timedelta
 ) -> None:
     site.pages["/feed"] = status(code, Retry_After=said)
@@ -206,12 +206,12 @@ def test_the_deadline_holds_for_the_whole_answer_however_slowly_it_drips(site: S
         for path in ("/body", "/head"):
             answer = Web("", allow_private=True, deadline=0.3).get(site.root + path, state=None, now=NOW)
             assert answer.problem is not None
-            assert answer.problem.found == "no complete answer in 0.3 seconds"
+            assert answer.problem.found == "gave no complete answer within 0.3 seconds"
     finally:
         stop.set()
 
 
-def test_a_name_server_that_hangs_does_not_hold_us() -> None:
+def test_a_name_server_that_hangs_does_not_hold_up_the_fetch() -> None:
     stop = threading.Event()
 
     def hang(host: str, port: int) -> list[str]:
@@ -260,7 +260,7 @@ def test_a_broken_answer_is_a_problem(site: Site, broken: bytes) -> None:
         "http://\u2028/",
     ],
 )
-def test_what_is_no_address_is_a_problem(url: str) -> None:
+def test_an_invalid_address_is_a_problem(url: str) -> None:
     assert WEB.get(url, state=None, now=NOW).problem is not None
 
 
@@ -285,7 +285,7 @@ def test_a_login_follows_redirects_on_its_own_site_and_to_no_other(site: Site, e
     assert "authorization" not in elsewhere.asked[0][1]
 
 
-def test_a_feed_that_moved_to_another_site_for_good_is_asked_there_without_the_login(
+def test_a_feed_that_moved_to_another_site_for_good_is_fetched_there_without_the_login(
     site: Site, elsewhere: Site
 ) -> None:
     elsewhere.pages["/new"] = page(FEED)
@@ -307,7 +307,7 @@ def test_a_login_never_leaves_this_machine_unencrypted(site: Site) -> None:
     address = f"http://news.example:{site.port}/feed"
     answer = web.get(address, state=None, now=NOW, login=Login(address, "ann", "geheim"))
     assert answer.problem is not None
-    assert answer.problem.found == "the password would travel unencrypted"
+    assert answer.problem.found == "the password would be sent unencrypted"
     assert site.asked == []
     assert web.get(address, state=None, now=NOW).data == FEED
 
@@ -383,7 +383,7 @@ def test_a_feed_from_the_web_gives_stories_and_a_state(site: Site, tmp_path: Pat
         ),
     ],
 )
-def test_what_an_address_gives_shows_by_its_content_and_type(
+def test_content_and_type_decide_the_reader_of_an_answer(
     site: Site, tmp_path: Path, body: bytes, kind: str, title: str
 ) -> None:
     site.pages["/x"] = page(body, Content_Type=kind)
@@ -392,7 +392,7 @@ def test_what_an_address_gives_shows_by_its_content_and_type(
     assert [story.title for story in harvest.stories] == [title]
 
 
-def test_a_page_instead_of_a_feed_is_told_apart_and_its_feed_named(site: Site, tmp_path: Path) -> None:
+def test_a_page_instead_of_a_feed_is_recognised_and_its_feed_named(site: Site, tmp_path: Path) -> None:
     site.pages["/"] = page(
         b"<!doctype html><link rel=alternate type=application/rss+xml href=/feed.xml><p>Hi", Content_Type="text/html"
     )

@@ -283,11 +283,11 @@ async def test_a_token_that_cannot_be_had_is_asked_for_once_and_the_relay_is_not
 
     async def token() -> str:
         asked.append(len(asked))
-        raise ConfigError("the password command failed: it ended with 3")
+        raise ConfigError("the password command failed: it exited with code 3")
 
     with relay(Manners(login=LOGIN, auth=("XOAUTH2",))) as server:
         errors = await all_lanes(transport_to(server, connections=5, username="desk", token=token), 10)
-        assert {str(error) for error in errors} == {"the password command failed: it ended with 3"}
+        assert {str(error) for error in errors} == {"the password command failed: it exited with code 3"}
         assert (len(asked), server.connections) == (1, 0)
 
 

@@ -1,4 +1,4 @@
-"""Addresses: what is stored is what is sent on RCPT TO, and one person has one key."""
+"""Addresses: the stored address is the one sent as RCPT TO, and a subscriber has one key."""
 
 import unicodedata
 
@@ -42,17 +42,17 @@ def test_an_address_is_kept_as_it_goes_on_the_wire(written: str, email: str) -> 
     "ann\u2028@example.org", "an\u202en@example.org", "an\ufffdn@example.org", "ann@exam\u00adple\u2029.org",
     "ann＠example.org", "\ud800@example.org",
 ])
-def test_what_is_no_address_is_refused_with_what_was_found_and_a_cure(written: str) -> None:
+def test_an_invalid_address_is_refused_with_what_was_found_and_a_fix(written: str) -> None:
     with pytest.raises(DataError) as refused:
         address.parse(written)
     assert refused.value.found
     assert refused.value.cure
 
 
-def test_the_cure_for_a_name_around_an_address_is_the_address_alone() -> None:
+def test_the_fix_for_a_name_around_an_address_is_the_address_alone() -> None:
     with pytest.raises(DataError) as refused:
         address.parse("Ann Lee <ann@example.org>")
-    assert refused.value.cure == "Write the address alone: ann@example.org"
+    assert refused.value.cure == "Write only the address: ann@example.org"
 
 
 @pytest.mark.parametrize(("one", "other"), [
@@ -70,7 +70,7 @@ def test_spellings_of_one_mailbox_have_one_key(one: str, other: str) -> None:
     ("ann+x@example.org", "ann@example.org"), ("a.nn@example.org", "ann@example.org"),
     ("ann@straße.example", "ann@strasse.example"),
 ])
-def test_tags_dots_and_sharp_s_make_other_people(one: str, other: str) -> None:
+def test_tags_dots_and_sharp_s_make_different_keys(one: str, other: str) -> None:
     assert address.parse(one).key != address.parse(other).key
 
 
@@ -87,7 +87,7 @@ NEAR_ADDRESSES = st.text(st.sampled_from("aB1.-_+@'x\"( é\u0308"), max_size=24)
 @example("a@xn--a.org")
 @example("a" * 64 + "@" + "b" * 63 + ".org")
 @example("a@" + ".".join(["b" * 60] * 4) + ".co.org")
-def test_what_is_taken_and_what_is_refused_is_what_email_validator_says(written: str) -> None:
+def test_addresses_are_accepted_and_refused_as_by_email_validator(written: str) -> None:
     clean = written.strip(" \t\u00a0").removesuffix(".")
     try:
         valid = validate_email(clean, check_deliverability=False, strict=True, test_environment=True)
@@ -112,7 +112,7 @@ def test_any_text_gives_an_address_or_a_data_error(written: str) -> None:
 
 
 @given(st.emails())
-def test_parsing_an_address_again_changes_nothing_and_case_makes_no_other_person(written: str) -> None:
+def test_parsing_an_address_again_changes_nothing_and_case_does_not_change_the_key(written: str) -> None:
     try:
         found = address.parse(written)
     except DataError:
@@ -143,13 +143,13 @@ def test_a_mailbox_is_an_address_with_a_name_or_without(written: str, name: str,
     "a@example.org, b@example.org", "Desk <a@example.org>, Desk <b@example.org>", "a@example.org <b@example.org>",
     'Desk "Digital <desk@example.org>', "Desk <desk@example.org> x", "Desk <<desk@example.org>>",
 ])
-def test_what_is_no_mailbox_or_more_than_one_is_refused(written: str) -> None:
+def test_no_mailbox_or_more_than_one_is_refused(written: str) -> None:
     with pytest.raises(DataError):
         address.mailbox(written)
 
 
 @given(st.emails())
-def test_whatever_is_an_address_can_be_sent(written: str) -> None:
+def test_every_valid_address_can_be_sent(written: str) -> None:
     try:
         found = address.parse(written)
     except DataError:
@@ -162,5 +162,5 @@ def test_whatever_is_an_address_can_be_sent(written: str) -> None:
     "ann@example.org, x@example.net", "ann@exa mple.org", "\ud800@example.org", "ann@example.org\u2028", "a\x85@b.org",
     "<ann@example.org>", "ann@bücher.example",
 ])
-def test_what_could_end_a_command_or_a_header_cannot_be_sent(email: str) -> None:
+def test_an_address_that_could_end_a_command_or_a_header_cannot_be_sent(email: str) -> None:
     assert not address.can_be_sent(email)

@@ -1,4 +1,4 @@
-"""newsletter.toml and its environment twins: what is read, what is refused, and in which words."""
+"""newsletter.toml and its environment twins: the settings that are read, and the mistakes that are refused."""
 
 import os
 from collections.abc import Callable
@@ -40,7 +40,7 @@ url = "https://example.org/feed"
 
 @pytest.fixture(autouse=True)
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty folder to work in, and an environment without twins."""
+    """An empty working folder, and an environment without twins."""
     for name in list(os.environ):
         if name.startswith("NEWSLETTER_"):
             monkeypatch.delenv(name)
@@ -60,7 +60,7 @@ def refusal(text: str) -> str:
 
 
 def outcome(call: Callable[[], T]) -> T | ConfigError | values.Wrong:
-    """What a call gives, or how it refuses."""
+    """The result of a call, or its refusal."""
     try:
         return call()
     except (ConfigError, values.Wrong) as refused:
@@ -73,7 +73,7 @@ class TestFinding:
         (project / "stories" / "2026").mkdir(parents=True)
         assert config.find(project / "stories" / "2026") == project / "newsletter.toml"
 
-    def test_no_file_anywhere_names_the_command_that_makes_one(self, project: Path) -> None:
+    def test_without_a_file_the_error_names_the_command_that_makes_one(self, project: Path) -> None:
         with pytest.raises(ConfigError, match="newsletter init"):
             config.find(project)
 
@@ -127,7 +127,7 @@ class TestReading:
 
 
 class TestEnvironment:
-    def test_a_twin_goes_before_the_file(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_twin_takes_precedence_over_the_file(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("NEWSLETTER_DELIVERY__WINDOW", "7")
         found = read(SITE + "[delivery]\nwindow = 9\noutbox = 'out'\n").delivery
         assert (found.window, found.outbox) == (7, "out")
@@ -148,7 +148,7 @@ class TestEnvironment:
         monkeypatch.setenv("NEWSLETTER_DELIVERY__WINDOW", "many")
         assert refusal(SITE + "[delivery]\nwindow = 9\n").startswith("NEWSLETTER_DELIVERY__WINDOW: ")
 
-    def test_a_twin_of_no_table_is_refused(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_twin_of_an_unknown_table_is_refused(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("NEWSLETTER_DELIVERI__WINDOW", "9")
         assert "Did you mean “delivery”?" in refusal(SITE)
 
@@ -167,8 +167,8 @@ class TestEnvironment:
             assert refused or found == value.strip()
 
 
-class TestComplaints:
-    """Each tells the place, what was found, and the cure."""
+class TestMistakes:
+    """Each is reported with its place, what was found, and how to fix it."""
 
     @pytest.mark.parametrize(("text", "said"), [
         (SITE + "[delivery]\ntransprot = 'smtp'\n", ["toml:5: ", '“transprot”', "Did you mean “transport”?"]),
@@ -180,7 +180,7 @@ class TestComplaints:
         (SITE + "[delivery]\ntransport = 'smtp'\n", ["newsletter.toml:5: ", "needs a relay", "[[relay]]"]),
         (SITE + "delivery = 5\n", ["newsletter.toml:4: ", "unknown key", "base_url"]),
         ("delivery = 5\n" + SITE, ["newsletter.toml:1: ", "Write a table [delivery]"]),
-        ("", ["there is no [site]", "base_url =", "postal_address ="]),
+        ("", ["the table [site] is missing", "base_url =", "postal_address ="]),
         (SITE + WEEKLY.replace("title", "titel"), ["toml:5: ", "toml:4: title is missing", "Did you mean “title”?"]),
         (SITE + WEEKLY + "timezone = 'Europe/Lndon'", ["newsletter.toml:7: ", "Did you mean “Europe/London”?"]),
         (SITE + WEEKLY + "timezone = 'GMT+1'", ["newsletter.toml:7: ", "Write an IANA name"]),  # A9: no “Etc/GMT+1”
@@ -196,21 +196,21 @@ class TestComplaints:
         (SITE + "x = '''\n", ["newsletter.toml:", "invalid TOML"]),
         (SITE.replace("news.example.org", "news.example.org?a=b"), ["newsletter.toml:2: ", "a query"]),
         (SITE.replace("https:", "http:"), ["newsletter.toml:2: ", "not encrypted", "https"]),
-        (SITE.replace("https://", ""), ["newsletter.toml:2: ", "no absolute web address"]),
-        (SITE.replace("https://news.example.org", "https://[::1"), ["newsletter.toml:2: ", "no web address"]),
+        (SITE.replace("https://", ""), ["newsletter.toml:2: ", "not an absolute web address"]),
+        (SITE.replace("https://news.example.org", "https://[::1"), ["newsletter.toml:2: ", "not a web address"]),
         (SITE.replace("Desk, 1 Street, Town", " , "), ["newsletter.toml:3: ", "postal address"]),
         (SITE + "[store]\nurl = 'postgres://h/db'\n", ["newsletter.toml:5: ", "postgresql://"]),
         (SITE + "[store]\nurl = 'mysql://h/db'\n", ["newsletter.toml:5: ", "sqlite:///newsletter.db"]),
         (SITE + "[store]\nurl = 'sqlite://news.db'\n", ["newsletter.toml:5: ", "sqlite:///FILE"]),
     ])
-    def test_they_name_the_cure(self, text: str, said: list[str]) -> None:
-        told = refusal(text)
-        assert [each for each in said if each not in told] == []
+    def test_each_is_reported_with_its_fix(self, text: str, said: list[str]) -> None:
+        refused = refusal(text)
+        assert [each for each in said if each not in refused] == []
 
-    def test_all_that_is_wrong_is_told_at_once(self) -> None:
-        told = refusal(SITE + "[stroe]\n[delivery]\nwindow = 'x'\ntransport = 'y'\n" + WEEKLY + "quiet = 'z'\n")
-        assert told.startswith("newsletter.toml: 4 things are wrong\n")
-        assert [line.split(": ")[0] for line in told.splitlines()[1:]] == [
+    def test_all_mistakes_are_reported_at_once(self) -> None:
+        refused = refusal(SITE + "[stroe]\n[delivery]\nwindow = 'x'\ntransport = 'y'\n" + WEEKLY + "quiet = 'z'\n")
+        assert refused.startswith("newsletter.toml: 4 problems\n")
+        assert [line.split(": ")[0] for line in refused.splitlines()[1:]] == [
             "newsletter.toml:4", "newsletter.toml:7", "newsletter.toml:6", "newsletter.toml:11",
         ]
 
@@ -225,7 +225,7 @@ class TestComplaints:
 
     def test_a_file_that_is_not_utf_8_is_refused_with_the_line(self, project: Path) -> None:
         (project / "newsletter.toml").write_bytes(b"[site]\n# caf\xe9\n")
-        with pytest.raises(ConfigError, match=r"newsletter\.toml:2: it is not UTF-8"):
+        with pytest.raises(ConfigError, match=r"newsletter\.toml:2: the file is not UTF-8"):
             config.read(project / "newsletter.toml")
 
     @given(st.one_of(st.text(), st.text(alphabet='[]{}="\'#\n\r\t\\.,abc_1é\0')))
@@ -272,19 +272,19 @@ class TestSources:
 
     @pytest.mark.parametrize(("keys", "said"), [
         ('password = "hunter2"\nusername = "desk"', ["toml:7: ", "NEWSLETTER_SOURCE__WIRE__PASSWORD"]),
-        ('username = "desk"', ["toml:4: ", "no password"]),
-        ('password_file = "secret"', ["toml:4: ", "no username"]),
+        ('username = "desk"', ["toml:4: ", "but no password"]),
+        ('password_file = "secret"', ["toml:4: ", "but no username"]),
         ('intervall = "1h"', ["toml:7: ", "[[source]]", "Did you mean", "interval"]),
         ("options = { section = 5 }", ["toml:7: ", "options in [[source]]"]),
         (SOURCE, ["toml:8: ", "2 sources are called “wire”"]),
-        (SOURCE.replace("wire", "agency"), ["toml:9: ", "agency has the url of wire"]),
-        (SOURCE.replace("https://", "ftp://x@").replace("wire", "w"), ["toml:9: ", "a login in the address"]),
+        (SOURCE.replace("wire", "agency"), ["toml:9: ", "agency has the same url as wire"]),
+        (SOURCE.replace("https://", "ftp://x@").replace("wire", "w"), ["toml:9: ", "the address contains a login"]),
         ('[[source]]\nname = "w"\nurl = "stories/"\nusername = "a"\npassword_file = "b"', ["toml:7: ", "for a file"]),
     ])
     def test_mistakes_are_refused_with_the_fix(self, keys: str, said: list[str]) -> None:
-        told = refusal(SITE + SOURCE + keys)
-        assert [each for each in said if each not in told] == []
-        assert "hunter2" not in told
+        refused = refusal(SITE + SOURCE + keys)
+        assert [each for each in said if each not in refused] == []
+        assert "hunter2" not in refused
 
     @pytest.mark.parametrize("address", [
         "https://desk:hunter2@example.org/feed", "https://hunter2@example.org/feed", "HTTPS://a:hunter2@[::1",
@@ -294,7 +294,7 @@ class TestSources:
         self, address: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         listed = refusal(SITE + WEEKLY + f'sources = ["stories/", "{address}"]\n')
-        assert listed.startswith("newsletter.toml:7: sources in [newsletter.weekly]: there is a login in the address")
+        assert listed.startswith("newsletter.toml:7: sources in [newsletter.weekly]: the address contains a login")
         monkeypatch.setenv("NEWSLETTER_NEWSLETTER__WEEKLY__SOURCES", address)
         twin = refusal(SITE + WEEKLY)
         assert twin.startswith("NEWSLETTER_NEWSLETTER__WEEKLY__SOURCES: ")
@@ -309,15 +309,15 @@ class TestSecrets:
     AUTH = RELAY + 'username = "desk"\n'
 
     def test_a_password_in_the_file_is_refused_and_not_repeated(self) -> None:
-        told = refusal(SITE + self.AUTH + 'password = "hunter2"\n')
-        assert told.startswith("newsletter.toml:8: ")
-        assert "NEWSLETTER_RELAY__MAIN__PASSWORD" in told
-        assert "hunter2" not in told
+        refused = refusal(SITE + self.AUTH + 'password = "hunter2"\n')
+        assert refused.startswith("newsletter.toml:8: ")
+        assert "NEWSLETTER_RELAY__MAIN__PASSWORD" in refused
+        assert "hunter2" not in refused
 
     def test_a_password_in_the_address_of_the_store_is_refused_and_not_repeated(self) -> None:
-        told = refusal(SITE + '[store]\nurl = "postgresql://desk:hunter2@db/news"\n')
-        assert "NEWSLETTER_STORE__URL" in told
-        assert "hunter2" not in told
+        refused = refusal(SITE + '[store]\nurl = "postgresql://desk:hunter2@db/news"\n')
+        assert "NEWSLETTER_STORE__URL" in refused
+        assert "hunter2" not in refused
 
     def test_no_secret_is_in_the_repr_of_settings(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("NEWSLETTER_RELAY__MAIN__PASSWORD", "hunter2")
@@ -327,7 +327,7 @@ class TestSecrets:
         assert config.password(found.relays[0], root=found.root) == "hunter2"
         assert found.store_url == "postgresql://desk:hunter2@db/news"
 
-    def test_no_secret_is_in_a_complaint(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_no_secret_is_in_a_message(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("NEWSLETTER_RELAY__MAIN__PASSWORD", "hunter2")
         monkeypatch.setenv("NEWSLETTER_STORE__URL", "mysql://desk:hunter2@db/news")
         assert "hunter2" not in refusal(SITE + RELAY + "port = 'x'\n")
@@ -338,7 +338,7 @@ class TestSecrets:
         relay = read(SITE + self.AUTH + 'password_file = "secret"\n').relays[0]
         assert config.password(relay, root=project) == "pass word "
 
-    def test_a_password_file_that_others_may_read_is_refused(self, project: Path) -> None:
+    def test_a_password_file_that_other_users_may_read_is_refused(self, project: Path) -> None:
         (project / "secret").write_text("hunter2")
         (project / "secret").chmod(0o640)
         with pytest.raises(ConfigError, match="chmod 600") as caught:
@@ -358,10 +358,10 @@ class TestSecrets:
         assert config.password(_relay(password_command="cat 'vault'"), root=project) == "hunter2; $HOME"
 
     @pytest.mark.parametrize(("command", "said"), [
-        ("sh -c 'echo hunter2; exit 3'", "ended with 3"),
-        ("sh -c 'echo hunter2 >&2; exit 3'", "ended with 3"),
+        ("sh -c 'echo hunter2; exit 3'", "exited with code 3"),
+        ("sh -c 'echo hunter2 >&2; exit 3'", "exited with code 3"),
         ("/nowhere/to/be/found", "No such file"),
-        ("echo 'open", "cannot be taken apart"),
+        ("echo 'open", "cannot be split"),
         ("true", "no password on the first line"),
     ])
     def test_a_password_command_that_fails_is_named_and_what_it_printed_is_not(

@@ -1,4 +1,4 @@
-"""When a source is due."""
+"""The times at which a source is due."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -32,5 +32,5 @@ def test_a_source_without_an_interval_is_always_due(ago: timedelta) -> None:
 
 
 @given(st.timedeltas(min_value=timedelta(seconds=1), max_value=timedelta(days=3650)))
-def test_a_last_reading_in_the_future_silences_nobody(ahead: timedelta) -> None:
+def test_a_last_reading_in_the_future_does_not_silence_a_source(ahead: timedelta) -> None:
     assert Source("a", interval=timedelta(days=3650)).is_due(NOW + ahead, NOW)

@@ -1,4 +1,4 @@
-"""Characters: each set is what its name says, text comes out clean, and foreign text is bounded in messages."""
+"""Characters: the sets hold what their names say, text is cleaned, and foreign text in messages is limited."""
 
 import re
 import unicodedata
@@ -71,7 +71,7 @@ def test_lines_keep_their_ends_but_no_other_controls_and_cleaning_again_changes_
 
 
 @given(ANY)
-def test_what_a_message_quotes_is_printable_and_short(written: str) -> None:
+def test_text_quoted_in_a_message_is_printable_and_short(written: str) -> None:
     quoted = text.quoted(written)
     assert quoted.isprintable()
     assert len(quoted) <= 62
@@ -85,17 +85,17 @@ def test_every_dash_is_a_hyphen_where_hyphens_are_read() -> None:
     ("weakly", "weekly"), ("WEEKLI", "weekly"), ("Activ", "active"), ("nothing like it", ""), ("", ""),
     ("monthly" * 10_000, ""),
 ])
-def test_the_nearest_word_is_found_whatever_the_case(word: str, near: str) -> None:
+def test_the_nearest_word_is_found_regardless_of_case(word: str, near: str) -> None:
     assert text.nearest(word, ["weekly", "monthly", "active"]) == near
 
 
-def test_a_word_that_must_not_be_proposed_is_not_and_nothing_is_in_its_place() -> None:
-    """A9: "inactive" is most like "active", and nobody who wrote it wants mail."""
+def test_neither_a_word_that_must_not_be_proposed_nor_the_next_best_is_proposed() -> None:
+    """A9: "inactive" resembles "active" most, but a subscriber with that status wants no mail."""
     assert text.nearest("inactive", ["active", "inactiv1"], never=["active"]) == "inactiv1"
     assert text.nearest("actve", ["active", "inactive"], never=["active"]) == ""
     assert text.nearest("actve", ["inactive"], never=["active"]) == ""
 
 
-def test_the_sentence_for_what_is_near() -> None:
+def test_the_sentence_that_proposes_a_word() -> None:
     assert text.meant("weekly") == "Did you mean “weekly”?"
     assert text.meant("") == ""

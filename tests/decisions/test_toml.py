@@ -42,7 +42,7 @@ z = 1
     }
 
 
-def test_a_key_without_a_line_of_its_own_is_on_that_of_what_it_stands_in() -> None:
+def test_a_key_without_a_line_of_its_own_has_that_of_its_table() -> None:
     document = toml.parse("\n[a]\nb = [\n { c = 1 },\n { c = 2 },\n]\n", "f.toml", first=10)
     assert document.at("a", "b", 1, "c") == "f.toml:12"
     assert document.at("a", "nothing") == "f.toml:11"
@@ -78,10 +78,10 @@ def _quoted(text: str) -> str:
     ("a = '''\nx", "f.toml:2", "invalid TOML"),
     ("a = [", "f.toml:1", "invalid TOML"),
     ("a = 1\na = 2", "f.toml:2", "invalid TOML: Cannot overwrite a value"),
-    ("a = " + "[" * 5000, "f.toml", "nested too deep"),
+    ("a = " + "[" * 5000, "f.toml", "nested too deeply"),
     ("a = " + "9" * 5000, "f.toml", "invalid TOML: Exceeds the limit"),
 ])
-def test_an_invalid_text_is_reported_with_its_line_and_one_cure(text: str, place: str, reason: str) -> None:
+def test_an_invalid_text_is_reported_with_its_line_and_one_fix(text: str, place: str, reason: str) -> None:
     with pytest.raises(DataError) as refused:
         toml.parse(text, "f.toml")
     assert refused.value.place == place
@@ -90,11 +90,11 @@ def test_an_invalid_text_is_reported_with_its_line_and_one_cure(text: str, place
     assert refused.value.cure.startswith("Write texts in double quotes")
 
 
-def test_the_error_is_the_callers_and_its_line_that_of_the_file() -> None:
+def test_the_caller_chooses_the_error_and_its_line_is_that_of_the_file() -> None:
     with pytest.raises(ConfigError) as refused:
         toml.parse("a", "f.toml", first=7, error=ConfigError)
     assert refused.value.place == "f.toml:7"
 
 
-def test_a_byte_order_mark_is_passed_over() -> None:
+def test_a_byte_order_mark_is_ignored() -> None:
     assert toml.parse("\ufeffa = 1.50", "f.toml", floats=str).values == {"a": "1.50"}

@@ -378,6 +378,6 @@ def test_an_issue_without_any_story_says_so(desk: Desk) -> None:
 def test_a_misspelt_exclusion_still_excludes(desk: Desk) -> None:
     desk.reader("all@example.org", "*; -privcy")
     prepared = desk.prepare()
-    assert any("“-privcy” is no topic" in problem.found for problem in prepared.problems)
+    assert any("unknown topic “-privcy”" in problem.found for problem in prepared.problems)
     desk.send()
     assert "The census will ask less" not in titles(desk, prepared.issue.id)["all@example.org"]

@@ -118,7 +118,7 @@ def test_a_misspelt_newsletter_is_reported_and_brings_nothing(desk: Desk, comman
     two_newsletters(desk, briefing="repeats = true")
     desk.reader("ann@example.org", "*", newsletters="wekly")
     desk.reader("bob@example.org", "*")
-    assert "“wekly” is no newsletter → Did you mean “weekly”?" in command("subscribers", "sync").err
+    assert "unknown newsletter “wekly” → Did you mean “weekly”?" in command("subscribers", "sync").err
     assert list(sent("weekly")) == ["bob@example.org"]
     assert list(sent("briefing")) == ["bob@example.org"]
 

@@ -136,7 +136,7 @@ def test_its_options_have_defaults_and_misspelt_ones_are_reported(newsroom: News
 def test_without_the_line_nobody_recognises_it(newsroom: Newsroom, site: Site) -> None:
     site.pages["/posts"] = page(posts(), Content_Type="application/json")
     newsroom.configure('["wire"]', source(f"{site.root}/posts"))
-    assert "JSON, but no JSON Feed" in newsroom.run("stories", "fetch")
+    assert "JSON, but not a JSON Feed" in newsroom.run("stories", "fetch")
 
 
 FIELDS = st.dictionaries(
@@ -163,7 +163,7 @@ def test_a_source_can_name_its_reader(newsroom: Newsroom) -> None:
     assert "1 new" in newsroom.run("stories", "fetch")
     newsroom.configure('["wire"]', source("note.html", 'kind = "fed"'))
     said = newsroom.run("stories", "fetch")
-    assert "note.html: there is no kind of source called “fed” → Did you mean “feed”? There may be: markdown, " in said
+    assert "note.html: unknown kind of source “fed” → Did you mean “feed”? The kinds are markdown, " in said
 
 
 def test_a_name_that_no_source_has_is_reported_with_the_nearest_one(newsroom: Newsroom) -> None:

@@ -1,4 +1,5 @@
-"""The addresses of the preview. Starlette runs each that is no coroutine in a thread, since it reads the store."""
+"""The addresses of the preview. Methods that read the store are no coroutines, so that Starlette runs them in
+threads."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -29,7 +30,7 @@ from newsletter.web.preview.view import View
 
 
 def preview(previewing: Previewing, issue: str, live: Live) -> ASGIApp:
-    """The application. `issue` is what a page shows that names none."""
+    """The application. `issue` is the one that a page shows if its URL names none."""
     addresses = _Addresses(previewing, Desk(previewing, issue), live)
     return Guard(Starlette(
         routes=[
@@ -47,14 +48,14 @@ def preview(previewing: Previewing, issue: str, live: Live) -> ASGIApp:
 
 
 class _Addresses:
-    """One method an address."""
+    """The handlers, one method for each address."""
 
     def __init__(self, previewing: Previewing, desk: Desk, live: Live) -> None:
         self._previewing, self._desk, self._live = previewing, desk, live
 
     def page(self, request: Request) -> Response:
         """The editor's page."""
-        version = self._live.version  # before it is drawn: a change meanwhile is then seen as news
+        version = self._live.version  # read before drawing, so that a change in between reloads the page
         return HTMLResponse(self._desk.page(View.of(request.query_params), version))
 
     def edition(self, request: Request) -> Response:
@@ -64,22 +65,22 @@ class _Addresses:
         return HTMLResponse(html, headers={"Content-Security-Policy": EDITION_POLICY})
 
     def message(self, request: Request) -> Response:
-        """The very bytes that go on the wire."""
+        """The exact bytes of the message that would be sent."""
         message = self._desk.message(View.of(request.query_params))
         name = {"Content-Disposition": 'attachment; filename="message.eml"'}
         return Response(message.wire, media_type="message/rfc822", headers=name)
 
     def readers(self, request: Request) -> Response:
-        """Subscribers whose address or name holds the words of `q`."""
+        """Subscribers whose address or name contains the words of `q`."""
         found = self._previewing.find(request.query_params.get("q", "").strip())
         return JSONResponse([{"email": each.email, "name": each.name} for each in found])
 
     def differing(self, request: Request) -> Response:
-        """On to the next reader who gets another edition."""
+        """Redirects to the next subscriber with another edition."""
         return RedirectResponse(self._desk.differing(View.of(request.query_params)), 303)
 
     async def events(self, request: Request) -> Response:
-        """The stream that tells of changes."""
+        """The stream of change events."""
         if request.method == "HEAD":
             return Response(media_type="text/event-stream")
         return StreamingResponse(self._live.events(), media_type="text/event-stream")
@@ -95,5 +96,5 @@ class _Addresses:
 
 
 async def _not_there(_: Request, error: Exception) -> Response:
-    """What the URL names does not exist, or not any more."""
+    """The answer for a URL that names something missing."""
     return PlainTextResponse(f"{error}\n", 404)

@@ -1,4 +1,4 @@
-"""What stands before every page: who may ask, how, and what a browser may do with the answer."""
+"""The guard of every page: the hosts and methods that are allowed, and the headers that restrict a browser."""
 
 import re
 
@@ -12,12 +12,13 @@ PAGE_POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; frame-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
-"""Of pages of ours: files of ours and nothing else (CSP 3)."""
+"""The policy of the preview's own pages: only files of the preview (CSP 3)."""
 EDITION_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src https: data:; form-action 'none'; base-uri 'none'; "
     "frame-ancestors 'self'; sandbox allow-popups allow-popups-to-escape-sandbox"
 )
-"""Of a mail's HTML: its own inline style and pictures, no script, and no origin even when opened by itself."""
+"""The policy of a mail's HTML: its own inline style and pictures, no script, and no origin even when opened by
+itself."""
 HEADERS = {
     "Content-Security-Policy": PAGE_POLICY,
     "X-Content-Type-Options": "nosniff",
@@ -26,13 +27,14 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
-"""On every answer, unless it has its own."""
+"""Headers of every answer that does not set its own."""
 
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[^:\[\]]+)(?::\d+)?")
 
 
 class Guard:
-    """ASGI middleware. A page elsewhere that points its own name at this machine still sends that name as Host."""
+    """ASGI middleware that checks Host: a page elsewhere that points its own name at this machine still sends that
+    name."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -53,10 +55,10 @@ class Guard:
 
 
 def refusal(scope: Scope) -> PlainTextResponse | None:
-    """What is answered instead of a page; None if the request is a good one."""
+    """The answer to a request that is refused; None if the request is allowed."""
     host = _HOST.fullmatch(Headers(scope=scope).get("host", "").lower())
     if host is None or host[1] not in HOSTS:
-        return PlainTextResponse("This preview answers to localhost alone. Open the address it printed.\n", 421)
+        return PlainTextResponse("The preview answers to localhost only. Open the address that it printed.\n", 421)
     if scope["method"] not in METHODS:
-        return PlainTextResponse("A preview can only be looked at.\n", 405, {"Allow": ", ".join(METHODS)})
+        return PlainTextResponse("The preview is read-only.\n", 405, {"Allow": ", ".join(METHODS)})
     return None

@@ -1,4 +1,4 @@
-"""Live reload: the project's files are watched, and open pages are told (Server-Sent Events, HTML section 9.2)."""
+"""Live reload: the project's files are watched, and open pages notified (Server-Sent Events, HTML section 9.2)."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -9,16 +9,16 @@ from watchfiles import Change, DefaultFilter, awatch
 from newsletter.app.previewing import Previewing, Watched
 
 QUIET_MS = 150
-"""So long nothing has to change before the files are read: an editor saves in several steps."""
+"""Time without a change, in milliseconds, before the files are read: an editor saves in several steps."""
 LONGEST_MS = 1600
-"""So long at most, however busy the files are."""
+"""Longest time from the first change until the files are read, in milliseconds, however busy they are."""
 
 
 class Live:
-    """What is newest, and who waits for it."""
+    """The version of the preview, and the pages that wait for the next one."""
 
     def __init__(self, previewing: Previewing, started: str) -> None:
-        """`started` tells this run of the program from another, so that a page left open reloads after a restart."""
+        """`started` identifies this run of the program, so that a page left open reloads after a restart."""
         self._previewing, self._started = previewing, started
         self._changes = 0
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -27,11 +27,11 @@ class Live:
 
     @property
     def version(self) -> str:
-        """Another one after each change."""
+        """A text that is different after each change."""
         return f"{self._started}-{self._changes}"
 
     async def watch(self) -> None:
-        """Works until `stop`. Feeds are asked once, files are read again whenever one changes."""
+        """Runs until `stop`. Feeds are fetched once, files are read again whenever one changes."""
         self._loop = asyncio.get_running_loop()
         if await asyncio.to_thread(self._previewing.read_feeds):
             self._announce()
@@ -59,7 +59,7 @@ class Live:
             self._waiting.discard(news)
 
     def stop(self) -> None:
-        """Lets go of every open page; any thread may ask for it."""
+        """Ends the streams of all open pages; may be called from any thread."""
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._end)
 
@@ -77,7 +77,7 @@ class Live:
 
 
 class _Filter(DefaultFilter):
-    """Lets through what is watched, without the files that editors and systems write beside it."""
+    """Passes changes of watched files, and none of the files that editors and systems write next to them."""
 
     def __init__(self, watched: Watched) -> None:
         super().__init__()
@@ -90,6 +90,6 @@ class _Filter(DefaultFilter):
 
 
 def _directories(watched: Watched) -> Iterator[Path]:
-    """The folders to look into. A file is watched by its folder, since most editors replace it."""
+    """The folders to watch. A file is watched through its folder, since most editors replace it."""
     yield from {path.parent for path in watched.files if path.parent.is_dir()}
     yield from watched.folders

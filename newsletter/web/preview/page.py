@@ -1,4 +1,4 @@
-"""The editor's page: what there is to show for a view, and the words around it."""
+"""The editor's page: the message of a view, and the explanations around it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,20 +18,20 @@ LISTED_ISSUES = 30
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """Whom a view's reader means."""
+    """The subscriber that a view means."""
 
     reader: Subscriber | None
-    """None if it could be several, or nobody."""
+    """None if several subscribers match the name, or none does."""
     name: str
-    """As the URL names the reader."""
+    """The subscriber's name in the URL."""
     persona: Persona | None = None
     matches: tuple[Subscriber, ...] = ()
-    """Who it could be."""
+    """The subscribers that match the name, if there is not exactly one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reasoned:
-    """A story beside the edition: in it or not, and why."""
+    """A story of the issue: whether it is in the edition, and the reason."""
 
     title: str
     link: str
@@ -43,7 +43,7 @@ class Desk:
     """Draws pages and messages for views."""
 
     def __init__(self, previewing: Previewing, issue: str) -> None:
-        """`issue`: what a view shows that names none."""
+        """`issue` is the one for a view that names none."""
         self._previewing, self._issue = previewing, issue
         environment = Environment(
             loader=FileSystemLoader(pages()), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
@@ -81,7 +81,7 @@ class Desk:
         return rendition.message
 
     def differing(self, view: View) -> str:
-        """The address of the next reader with another edition, else of the last one that was looked at."""
+        """The address of the next subscriber with another edition; if none is found, that of the last one compared."""
         issue = view.issue or self._issue
         reader = self._choose(view.reader, issue).reader
         if reader is None:
@@ -100,7 +100,7 @@ class Desk:
             return Shown(None, "", (fault,), ())
 
     def _choose(self, name: str, issue: str) -> Chosen:
-        """The first subscriber if nobody is named, a persona by slug, a subscriber by address; else who is found."""
+        """The first subscriber if the name is empty, a persona by slug, a subscriber by address, else by searching."""
         samples = {each.slug: each for each in self._previewing.personas(issue)}
         if name in samples:
             return Chosen(samples[name].reader, name, samples[name])

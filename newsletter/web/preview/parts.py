@@ -14,7 +14,7 @@ from newsletter.model import Message
 
 @dataclass(frozen=True)
 class Parts:
-    """What is in a message."""
+    """The parts of a message."""
 
     wire: bytes
 
@@ -24,7 +24,7 @@ class Parts:
 
     @cached_property
     def html(self) -> str:
-        """Empty in a message of plain text alone."""
+        """The HTML; empty in a message with plain text only."""
         return self._content("html")
 
     @cached_property
@@ -33,7 +33,7 @@ class Parts:
 
     @cached_property
     def headers(self) -> list[tuple[str, str]]:
-        """Names and values, unfolded and decoded."""
+        """Names and values of the headers, unfolded and decoded."""
         return [(name, str(value)) for name, value in self._message.items()]
 
     def header(self, name: str) -> str:
@@ -42,28 +42,30 @@ class Parts:
 
     @cached_property
     def raw_headers(self) -> str:
-        """As they go on the wire."""
+        """The headers as they are sent."""
         return self.source.partition("\n\n")[0]
 
     @cached_property
     def source(self) -> str:
-        """The whole message as it goes on the wire."""
+        """The whole message as it is sent."""
         return self.wire.decode("utf-8", "replace").replace("\r\n", "\n")
 
     @property
     def size(self) -> int:
-        """Bytes of HTML, as Gmail counts them."""
+        """The size of the HTML in bytes, as Gmail counts it."""
         return len(self.html.encode())
 
     @cached_property
     def digest(self) -> str:
-        """Names the HTML: a frame that shows the same is left alone."""
+        """A hash of the HTML, so that a frame is reloaded only if its content changed."""
         return blake2b(self.html.encode(), digest_size=6).hexdigest()
 
     def height(self, width: int) -> int:
-        """About how many pixels high the HTML is in a window of this width: a frame without an origin tells nobody.
+        """The estimated height of the HTML in a window of this width, in pixels: a frame without an origin cannot
+        report it.
 
-        By the lines of the plain text, with some room to spare: too much is empty page, too little is scrolled.
+        The estimate counts the lines of the plain text, with some room to spare: too high leaves an empty space, too
+        low a frame that scrolls.
         """
         a_line = 17 + 5600 // width  # measured at 390 and 768 pixels on editions of no story up to twelve
         return 100 + a_line * self.text.count("\n") + width * self.html.count("<img ") // 2

@@ -1,4 +1,5 @@
-"""A mail's HTML fixed to its light or its dark side. A frame cannot be told which one to prefer, so the style is."""
+"""A mail's HTML fixed to its light or its dark style. A frame's own color scheme cannot be set, so the style is
+changed."""
 
 import re
 from typing import Literal
@@ -17,8 +18,8 @@ _TRUE, _FALSE = "(min-width:0)", "(max-width:0)"
 def shown_in(scheme: Literal["light", "dark"], html: str) -> str:
     """The HTML as a mail program set to that scheme shows it, whatever the browser around it prefers.
 
-    Each `prefers-color-scheme` of a media query becomes a feature that is always true or always false (Media Queries 5,
-    section 12.5), which holds in any query that it is part of; so does the scheme that the document declares.
+    Each `prefers-color-scheme` in a media query becomes a feature that is always true or always false (Media Queries 5,
+    section 12.5), which works in every query that contains it. The scheme that the document declares is replaced.
     """
     def fixed(styled: re.Match[str]) -> str:
         text = _DECLARED.sub(rf"\g<1>{scheme}", styled[0])
@@ -28,5 +29,5 @@ def shown_in(scheme: Literal["light", "dark"], html: str) -> str:
 
 
 def opening_outside(html: str) -> str:
-    """The HTML with links that open in a new window: a frame without an origin is no place to follow one."""
+    """The HTML with links that open in a new window, since a frame without an origin cannot follow them."""
     return _HEAD.sub(lambda head: head[0] + '<base target="_blank">', html, count=1)

@@ -1,4 +1,4 @@
-"""The state of the preview's page. All of it is in the URL, so that it can be shared and survives a reload."""
+"""The state of the preview's page. All of it is in the URL, so that it can be shared and survives reloading."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -19,20 +19,20 @@ _Choice = TypeVar("_Choice", bound=str)
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What the editor looks at."""
+    """The editor's choice of what to show."""
 
     issue: str = ""
-    """An issue's id, or a newsletter's name for its draft; empty for the one the preview was opened with."""
+    """An issue's id, or a newsletter's name for its draft; empty for the one that the preview was opened with."""
     reader: str = ""
-    """A subscriber's address or a persona's slug; else words that are searched for. Empty for the first reader."""
+    """A subscriber's address, a persona's slug, or words to search for. Empty for the first subscriber."""
     part: Part = "html"
-    """Of the message."""
+    """The part of the message."""
     width: Width = "desktop"
     scheme: Scheme = "light"
 
     @classmethod
     def of(cls, query: Mapping[str, str]) -> Self:
-        """From a URL's query. What it does not know is as if it were not there."""
+        """The view of a URL's query. Unknown keys and values are ignored."""
         return cls(
             issue=query.get("issue", ""), reader=query.get("reader", "").strip(), part=_known(query.get("part"), PARTS),
             width=_known(query.get("width"), tuple(WIDTHS)), scheme=_known(query.get("scheme"), SCHEMES),
@@ -40,7 +40,7 @@ class View:
 
     @property
     def query(self) -> dict[str, str]:
-        """What differs from a view that nobody touched."""
+        """The values that differ from the default view."""
         usual: dict[str, str] = asdict(View())
         given: dict[str, str] = asdict(self)
         return {name: value for name, value in given.items() if value != usual[name]}
@@ -52,5 +52,5 @@ class View:
 
 
 def _known(given: str | None, choices: tuple[_Choice, ...]) -> _Choice:
-    """The choice given, else the first."""
+    """The given choice if it is known, else the first."""
     return next((choice for choice in choices if choice == given), choices[0])

@@ -1,4 +1,4 @@
-"""What is wrong with the configuration, in words: pydantic's errors know no file, no line and no cure."""
+"""Mistakes in the configuration as problems: pydantic's own errors have no file, no line and no fix."""
 
 import json
 from collections import Counter
@@ -15,14 +15,14 @@ from newsletter.model import Problem
 from newsletter.text import meant, nearest, quoted, shown
 
 Where = Callable[[Path], str]
-"""The place of a key: the environment variable that sets it, or its file and line."""
+"""Gives the place of a key: the environment variable that sets it, or its file and line."""
 
 SECRET = ("password", "url")
-"""Keys whose value is never repeated: the url of a store may hold a password."""
+"""Keys whose values are never repeated: the url of a store may contain a password."""
 
 
 def misplaced(content: Mapping[str, Any], where: Where) -> Iterator[Problem]:
-    """What stands in the file, or among the environment's twins, and belongs to no table, or only elsewhere."""
+    """Tables and environment variables that no key belongs to, passwords in the file, and broken lists of tables."""
     for table in content:
         if table not in tables():
             yield Problem(where((table,)), *_no_table(table))
@@ -34,27 +34,30 @@ def misplaced(content: Mapping[str, Any], where: Where) -> Iterator[Problem]:
         yield from _list(table, content.get(table, []), where)
 
 
-def complaints(errors: Iterable[ErrorDetails], where: Where) -> Iterator[Problem]:
+def mistakes(errors: Iterable[ErrorDetails], where: Where) -> Iterator[Problem]:
     """Each of pydantic's errors as a problem."""
     for error in errors:
         path = tuple(part for part in error["loc"] if part != "[key]")
-        yield Problem(where(path), *_told(error, path))
+        yield Problem(where(path), *_found_and_cure(error, path))
 
 
 def _no_table(table: str) -> tuple[str, str]:
     listed = ", ".join(header((each,)) for each in tables())
-    return f"there is no table {quoted(table)}", _cure(table, tables(), f"There may be: {listed}.")
+    return f"unknown table {quoted(table)}", _cure(table, tables(), f"The tables are {listed}.")
 
 
 def _secrets(content: Mapping[str, Any], where: Where) -> Iterator[Problem]:
-    """Secrets in the file: it is read by many, copied, and kept by git for ever."""
+    """Passwords in the file, which many people read and copy, and which git keeps forever."""
     for table in LISTED:
         yield from _passwords(table, content.get(table), where)
     store = content.get("store")
     if isinstance(store, dict) and has_password(str(store.get("url", ""))):
         path: Path = ("store", "url")
-        cure = f"Take it out and set {variable(path)}, or use PostgreSQL's password file."
-        yield Problem(where(path), "a password is not kept in this file", cure)
+        cure = f"Remove it and set {variable(path)}, or use PostgreSQL's password file."
+        yield Problem(where(path), _PASSWORD, cure)
+
+
+_PASSWORD = "passwords are not allowed in this file"  # noqa: S105 - a message about one
 
 
 def _passwords(table: str, many: object, where: Where) -> Iterator[Problem]:
@@ -62,13 +65,13 @@ def _passwords(table: str, many: object, where: Where) -> Iterator[Problem]:
         if isinstance(keys, dict) and "password" in keys:
             twin = variable((table, str(keys.get("name", "NAME")), "password"))
             cure = f"Write password_file or password_command instead, or set {twin}."
-            yield Problem(where((table, number, "password")), "a password is not kept in this file", cure)
+            yield Problem(where((table, number, "password")), _PASSWORD, cure)
 
 
 def _list(table: str, many: object, where: Where) -> Iterator[Problem]:
-    """What is wrong with a list of tables as a whole; two of them may not have one name."""
+    """Mistakes in a list of tables as a whole; each of them needs a different name."""
     if not isinstance(many, list):
-        yield Problem(where((table,)), f"{table} is no list of tables", f"Write [[{table}]], with two brackets.")
+        yield Problem(where((table,)), f"{table} is not a list of tables", f"Write [[{table}]], with two brackets.")
         return
     names = Counter(keys["name"] for keys in many if isinstance(keys, dict) and isinstance(keys.get("name"), str))
     for name, count in names.items():
@@ -77,12 +80,12 @@ def _list(table: str, many: object, where: Where) -> Iterator[Problem]:
             yield Problem(where((table, name, "name")), f"{count} {table}s are called {quoted(name)}", cure)
 
 
-def _told(error: ErrorDetails, path: Path) -> tuple[str, str]:
-    """What was found, and the cure."""
+def _found_and_cure(error: ErrorDetails, path: Path) -> tuple[str, str]:
+    """The mistake, and how to fix it."""
     kind = error["type"]
     if kind in ("unexpected_keyword_argument", "extra_forbidden"):
         known = tables()[str(path[0])]
-        cure = _cure(str(path[-1]), known, f"There may be: {', '.join(known)}.")
+        cure = _cure(str(path[-1]), known, f"The keys are {', '.join(known)}.")
         return f"unknown key {quoted(str(path[-1]))} in {header(path[:-1])}", cure
     if kind == "missing":
         return _missing(path)
@@ -96,7 +99,7 @@ def _told(error: ErrorDetails, path: Path) -> tuple[str, str]:
 
 
 def _expected(error: ErrorDetails, path: Path) -> str:
-    """What pydantic says there should be, as the object of "write"."""
+    """The value that pydantic expects, as the object of "write"."""
     if not _key(path):
         return f"a table {header(path)}"
     expected = error["msg"].removeprefix("Input should be ").partition(",")[0]
@@ -106,9 +109,9 @@ def _expected(error: ErrorDetails, path: Path) -> str:
 def _missing(path: Path) -> tuple[str, str]:
     if len(path) == 1:
         needed = [f"{key} = {_example(field)}" for key, field in tables()[str(path[0])].items() if field.is_required()]
-        return f"there is no {header(path)}", f"Write {header(path)} with {' and '.join(needed)}."
+        return f"the table {header(path)} is missing", f"Write {header(path)} with {' and '.join(needed)}."
     field = tables()[str(path[0])][str(path[-1])]
-    return f"{path[-1]} is missing in {header(path)}", f"Write {path[-1]} = {_example(field)}"
+    return f"{path[-1]} is missing from {header(path)}", f"Write {path[-1]} = {_example(field)}"
 
 
 def _no_choice(path: Path, label: str, value: object) -> tuple[str, str]:
@@ -118,18 +121,18 @@ def _no_choice(path: Path, label: str, value: object) -> tuple[str, str]:
 
 
 def _cure(word: str, known: Collection[str], otherwise: str) -> str:
-    """The word that may be meant, before what there is at all."""
+    """The known word that may be meant, if there is one, and the fix otherwise."""
     return f"{meant(nearest(word, known))} {otherwise}".strip()
 
 
 def _label(path: Path) -> str:
-    """ "window in [delivery]"; of a table its header."""
+    """ "window in [delivery]" for a key; for a table, its header."""
     key = _key(path)
     return f"{key} in {header(path)}" if key else header(path)
 
 
 def _key(path: Path) -> str:
-    """The key of a path, below its table; empty when the path is that of a table."""
+    """The key of a path, below its table; empty if the path is that of a table."""
     depth = 2 if path[0] in NAMED else 1
     return str(path[depth]) if len(path) > depth else ""
 
@@ -139,7 +142,7 @@ def _example(field: FieldInfo) -> str:
 
 
 def _value(path: Path, value: object) -> str:
-    """The value as TOML would write it, cut; nothing of a secret."""
+    """The value as in TOML, shortened; for a secret, nothing of it."""
     if _key(path) in SECRET or isinstance(value, Mapping):
         return "not usable"
     return shown(json.dumps(value, ensure_ascii=False, default=str))

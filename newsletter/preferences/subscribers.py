@@ -1,4 +1,4 @@
-"""From rows to subscribers, and back to the fields that are written."""
+"""Subscribers made from rows, and the fields to write for a subscriber."""
 
 from collections.abc import Iterable, Iterator
 from functools import lru_cache, partial
@@ -15,8 +15,8 @@ from newsletter.preferences.row import Fields, Row, at, listed
 
 
 def read(rows: Iterable[Row | Problem], place: str, offer: Offer) -> Iterator[Subscriber | Problem]:
-    """The subscribers of rows, each after its row's problems. A row without a good address gives a problem alone; what
-    is wrong with a column's name is one problem, however many rows have it."""
+    """The subscribers of rows, each after its row's problems. A row without a valid address gives only a problem; a
+    mistake in a column's name is one problem, however many rows have it."""
     layout = lru_cache(maxsize=256)(partial(columns, offer=offer))
     reader = _Reader(offer)
     reported: set[Fault] = set()
@@ -37,9 +37,9 @@ def read(rows: Iterable[Row | Problem], place: str, offer: Offer) -> Iterator[Su
 
 
 def fields(subscriber: Subscriber) -> Fields:
-    """What is written of a subscriber: every field that says something, ours first."""
+    """The fields to write for a subscriber: every field with a value, ours first."""
     wishes, until = subscriber.interests, subscriber.paused_until
-    is_paused_for_good = subscriber.status == "paused"  # a date beside it would end that
+    is_paused_for_good = subscriber.status == "paused"  # a date in the next column would end that
     ours: dict[str, str | list[str]] = {
         "email": subscriber.email, "name": subscriber.name, "topics": choices.listing(wishes.topics, wishes.excluded),
         "newsletters": choices.listing(subscriber.newsletters, subscriber.declined), "frequency": wishes.frequency,
@@ -48,14 +48,14 @@ def fields(subscriber: Subscriber) -> Fields:
         "paused_until": pause.written(until, subscriber.timezone) if until and not is_paused_for_good else "",
         "note": subscriber.note, "quiet": wishes.quiet,
     }
-    # An empty field is written where a column that is kept could be taken for it.
+    # An empty field is written if a column that is kept could be mistaken for it.
     mistakable = {field_of(name) for name in subscriber.extra}
     written = {name: ours[name] for name in FIELDS if ours[name] or name in mistakable}
     return written | dict(variations.fields(subscriber.variations)) | dict(subscriber.extra)
 
 
 class _Wishes(NamedTuple):
-    """The cells that make interests."""
+    """The cells from which interests are made."""
 
     topics: str
     frequency: str
@@ -65,7 +65,7 @@ class _Wishes(NamedTuple):
 
 
 class _Reader:
-    """Makes subscribers of rows. What cells mean is remembered: most people choose as others do."""
+    """Makes subscribers from rows. The meaning of cells is cached, since many subscribers choose the same."""
 
     def __init__(self, offer: Offer) -> None:
         self._offer = offer
@@ -74,8 +74,8 @@ class _Reader:
         self._variations = lru_cache(maxsize=8192)(partial(variations.read, offer=offer))
 
     def subscriber(self, row: Row, layout: Columns) -> tuple[Subscriber | None, list[Fault]]:
-        """The subscriber of a row, None without a good address; and what was wrong with its cells."""
-        cells = [*row.cells, ""]  # index -1 is the cell that is not there
+        """The subscriber of a row, None without a valid address; and the mistakes in its cells."""
+        cells = [*row.cells, ""]  # index -1 stands for a missing cell
         ours = layout.ours
         try:
             mailbox = address.parse(cells[ours["email"]])
@@ -92,7 +92,7 @@ class _Reader:
         for faulty in (interests.faults, newsletters.faults, varying.faults, zone.faults, written.faults, until.faults):
             faults += faulty
         if "\N{REPLACEMENT CHARACTER}" in name:
-            faults.append(Fault(f"the name {text.quoted(name)} has bytes that are no text", "Save the file as UTF-8."))
+            faults.append(Fault(f"the name {text.quoted(name)} has undecodable bytes", "Save the file as UTF-8."))
         return Subscriber(
             mailbox.email, mailbox.key, name, interests.value, zone.value, status,
             text.lines(cells[ours["note"]]), _extra(cells, layout), row.line, 0, newsletters.value.chosen,
@@ -109,7 +109,7 @@ def _interests(wishes: _Wishes, offer: Offer) -> Reading[Interests]:
 
 
 def _topics_cell(cells: list[str], layout: Columns) -> tuple[str, list[Fault]]:
-    """The topics cell, with the topics added that have a tick in a column of their own."""
+    """The topics cell, together with the topics that are ticked in columns of their own."""
     written = cells[layout.ours["topics"]]
     if not layout.topics:
         return written, []
@@ -119,10 +119,10 @@ def _topics_cell(cells: list[str], layout: Columns) -> tuple[str, list[Fault]]:
 
 
 def _status(cells: list[str], layout: Columns) -> Reading[Status]:
-    """A status that is written counts; without one, who is gone by another program's column is."""
+    """The status as written; if none is, the one that another program's column implies."""
     written = cells[layout.ours["status"]]
     if not written.strip():
-        for index, status in layout.gone:
+        for index, status in layout.implied:
             if choices.holds(cells[index]):
                 return Reading(status)
     return choices.status(written)
