@@ -55,7 +55,7 @@ class Claimer:
         slice_ = self._slice
         try:
             self._sure_until = self._loop.time() + slice_.pace.sure.total_seconds()
-            await self._in_store(slice_.leases.begin, slice_.issue, slice_.token, slice_.pace.lease)
+            await self._in_store(slice_.leases.begin, slice_.issue_id, slice_.token, slice_.pace.lease)
             await self._in_store(self._recover)
             self._journal = await self._in_store(slice_.journals.begin, slice_.token)
         except BaseException:
@@ -95,7 +95,7 @@ class Claimer:
             records = self._slice.journals.read(token)
             return [self._recovered(each, records) for each in claims]
 
-        self._slice.outbox.recover(self._slice.issue, settle, now=self._slice.now())
+        self._slice.outbox.recover(self._slice.issue_id, settle, now=self._slice.now())
         for token in gone:
             self._slice.journals.end(token)
 
@@ -199,7 +199,8 @@ class Claimer:
     def _exchange(self, limit: int, settled: Sequence[Settled]) -> list[Delivery]:
         """In the store's thread: settles, claims, and reads the editions, which are remembered."""
         slice_ = self._slice
-        claimed = slice_.outbox.take(slice_.issue, limit=limit, settled=settled, now=slice_.now(), token=slice_.token)
+        claimed = slice_.outbox.take(
+            slice_.issue_id, limit=limit, settled=settled, now=slice_.now(), token=slice_.token)
         for delivery in claimed:
             slice_.edition(delivery.edition)
         return claimed
@@ -226,7 +227,7 @@ class Claimer:
         self._drained_by = self._drained_by or self._loop.time() + self._slice.pace.drain
         if self._loop.time() > self._drained_by:
             raise TryLater(f"{self._outstanding} mails are on the wire and not answered: they are in doubt",
-                           cure=f"newsletter send {self._slice.issue}")
+                           cure=f"newsletter send {self._slice.issue_id}")
 
     async def _in_store(self, call: Callable[..., T], *arguments: object) -> T:
         return await self._loop.run_in_executor(self._thread, call, *arguments)

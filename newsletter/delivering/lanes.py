@@ -109,12 +109,12 @@ class Run:
         self.tally[became.outcome] += 1
         self.slice.progress(became)
         if self._refusals.too_many(became):
-            issue = self.slice.issue
+            issue_id = self.slice.issue_id
             self.claimer.fail(Stopped(
                 f"most mails are refused for their content or sender, not for their recipient; the last answer: "
-                f"{became.code} {became.reply}", place=issue,
-                cure=f"Fix what the relay reports, then: newsletter issue resume {issue} and newsletter send {issue} "
-                     "--missed, which mails those who were refused as well.",
+                f"{became.code} {became.reply}", place=issue_id,
+                cure=f"Fix what the relay reports, then: newsletter issue resume {issue_id} and newsletter send "
+                     f"{issue_id} --missed, which mails those who were refused as well.",
             ))
         return settled
 
@@ -124,7 +124,7 @@ class Run:
             reply = f"could not be composed: {type(error).__name__}: {error}"
             return self.settled(delivery, Receipt("refused", reply=reply))
         self.claimer.fail(Stopped(
-            f"{self._poisoned} messages in a row could not be composed, the last: {error}", place=self.slice.issue,
-            cure=f"newsletter render {self.slice.issue} --for {delivery.subscriber.email} --out /tmp",
+            f"{self._poisoned} messages in a row could not be composed, the last: {error}", place=self.slice.issue_id,
+            cure=f"newsletter render {self.slice.issue_id} --for {delivery.subscriber.email} --out /tmp",
         ))
         return Settled(delivery.id, None)

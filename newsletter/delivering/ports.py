@@ -38,13 +38,13 @@ class Outbox(Protocol):
     """The table of deliveries. Adding one: docs/adding.md."""
 
     def take(
-        self, issue: str, *, limit: int, settled: Sequence[Settled], now: datetime, token: str,
+        self, issue_id: str, *, limit: int, settled: Sequence[Settled], now: datetime, token: str,
     ) -> list[Delivery]:
         """In one transaction: settles, withdraws the deliveries of subscribers who left meanwhile, and claims up to
         `limit` rows that are due."""
 
     def recover(
-        self, issue: str, settle: Callable[[str, Sequence[Delivery]], Sequence[Settled]], *, now: datetime,
+        self, issue_id: str, settle: Callable[[str, Sequence[Delivery]], Sequence[Settled]], *, now: datetime,
     ) -> int:
         """Settles the claims of senders that are gone, as `settle` decides by token and claims; how many rows."""
 
@@ -52,7 +52,7 @@ class Outbox(Protocol):
 class Leases(Protocol):
     """Which senders are alive. Adding one: docs/adding.md."""
 
-    def begin(self, issue: str, token: str, length: timedelta) -> None:
+    def begin(self, issue_id: str, token: str, length: timedelta) -> None:
         """A sender starts, and is alive for `length` from now on."""
 
     def renew(self, token: str, length: timedelta) -> bool:

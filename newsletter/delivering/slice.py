@@ -41,7 +41,7 @@ class Pace:
 class Slice:
     """One run over an issue's outbox, and all it needs."""
 
-    issue: str
+    issue_id: str
     outbox: Outbox
     leases: Leases
     journals: Journals

@@ -120,7 +120,7 @@ class Delivery:
     """A row of the outbox: what became of (issue, subscriber)."""
 
     id: int
-    issue: str
+    issue_id: str
     subscriber: Subscriber
     edition: int
     """The store's number of the edition."""

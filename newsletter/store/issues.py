@@ -130,78 +130,79 @@ class Issues:
 
     def mark_missed(self, newsletter: str, slot: Slot, note: str, now: datetime) -> bool:
         """Records that a slot passed and will not be sent by itself; false if it has an issue already."""
-        id = f"{newsletter}-{slot.local}-{slot.zone.replace('/', '-')}-missed"
+        issue_id = f"{newsletter}-{slot.local}-{slot.zone.replace('/', '-')}-missed"
         with self._database.writing() as connection:
             if _first(connection, _has_slot(newsletter, slot)):
                 return False
-            values = _row(id, newsletter, slot, now) | {"state": "missed", "note": note}
+            values = _row(issue_id, newsletter, slot, now) | {"state": "missed", "note": note}
             connection.execute(insert(table).values(values))
             return True
 
-    def start(self, id: str, now: datetime) -> None:
+    def start(self, issue_id: str, now: datetime) -> None:
         """The first delivery is about to leave; does nothing the second time.
 
         Raises UsageError for an issue that was paused, cancelled or missed.
         """
         with self._database.writing() as connection:
-            issue = _locked(connection, id)
+            issue = _locked(connection, issue_id)
             if may("resume", issue.state):
-                raise UsageError(f"{id} is paused{': ' if issue.note else ''}{issue.note}",
-                                 cure=f"newsletter issue resume {id}")
+                raise UsageError(f"{issue_id} is paused{': ' if issue.note else ''}{issue.note}",
+                                 cure=f"newsletter issue resume {issue_id}")
             if issue.state in ("cancelled", "missed"):
-                raise UsageError(f"{id} is {issue.state}", cure=f"newsletter issue prepare {issue.newsletter}")
+                raise UsageError(f"{issue_id} is {issue.state}", cure=f"newsletter issue prepare {issue.newsletter}")
             if may("start", issue.state):
-                connection.execute(update(table).where(table.c.id == id).values(state="sending", started_at=now))
+                connection.execute(update(table).where(table.c.id == issue_id).values(state="sending", started_at=now))
 
-    def finish(self, id: str, now: datetime) -> bool:
+    def finish(self, issue_id: str, now: datetime) -> bool:
         """Says "finished" if that is so: the sum of the states is the frozen audience, and nothing is left to send."""
         with self._database.writing() as connection:
-            issue = _locked(connection, id)
+            issue = _locked(connection, issue_id)
             sums = count_states(connection, issue.number)
             done = sum(sums.values()) == issue.audience and not sums["queued"] + sums["claimed"]
             if done and may("finish", issue.state):
-                connection.execute(update(table).where(table.c.id == id).values(state="finished", finished_at=now))
+                connection.execute(
+                    update(table).where(table.c.id == issue_id).values(state="finished", finished_at=now))
             return done and (may("finish", issue.state) or issue.state == "finished")
 
-    def pause(self, id: str, note: str) -> None:
+    def pause(self, issue_id: str, note: str) -> None:
         """Lets nothing more of the issue be claimed; `note` is why. What is on its way is settled as ever.
 
         Raises UsageError for an issue that is not to be sent.
         """
         with self._database.writing() as connection:
-            issue = _locked(connection, id)
+            issue = _locked(connection, issue_id)
             if issue.state != "paused":
                 _check(issue, "pause")
-            connection.execute(update(table).where(table.c.id == id).values(state="paused", note=note))
+            connection.execute(update(table).where(table.c.id == issue_id).values(state="paused", note=note))
 
-    def resume(self, id: str) -> None:
+    def resume(self, issue_id: str) -> None:
         """Takes a pause back. Raises UsageError for an issue that is not paused."""
         with self._database.writing() as connection:
-            issue = _locked(connection, id)
+            issue = _locked(connection, issue_id)
             _check(issue, "resume")
             state = "sending" if issue.started_at else "frozen"
-            connection.execute(update(table).where(table.c.id == id).values(state=state, note=""))
+            connection.execute(update(table).where(table.c.id == issue_id).values(state=state, note=""))
 
-    def cancel(self, id: str, now: datetime) -> int:
+    def cancel(self, issue_id: str, now: datetime) -> int:
         """Withdraws every delivery that is still queued, and returns how many that were.
 
         An issue of which nothing was sent frees its slot. What is on its way is settled as ever, and what comes back
         unsent is withdrawn too. Raises UsageError for an issue that is not to be sent.
         """
         with self._database.writing() as connection:
-            issue = _locked(connection, id)
+            issue = _locked(connection, issue_id)
             _check(issue, "cancel")
-            connection.execute(update(table).where(table.c.id == id).values(state="cancelled", finished_at=now))
+            connection.execute(update(table).where(table.c.id == issue_id).values(state="cancelled", finished_at=now))
             withdrawn = withdraw_queued(connection, issue.number, now)
             sums = count_states(connection, issue.number)
             if not sums["sent"] + sums["claimed"] + sums["in_doubt"]:
-                connection.execute(update(table).where(table.c.id == id).values(
+                connection.execute(update(table).where(table.c.id == issue_id).values(
                     slot_key=f"{issue.slot_key}{_FREED}{issue.number})"))
             return withdrawn
 
-    def get(self, id: str) -> Issue | None:
+    def get(self, issue_id: str) -> Issue | None:
         with self._database.reading() as connection:
-            return _first(connection, table.c.id == id)
+            return _first(connection, table.c.id == issue_id)
 
     def at(self, newsletter: str, slot_key: str) -> Issue | None:
         """The issue that has this slot, a missed one included."""
@@ -219,16 +220,16 @@ class Issues:
         with self._database.reading() as connection:
             return [Issue(*row) for row in connection.execute(_issues())]
 
-    def manifest(self, id: str) -> Manifest:
+    def manifest(self, issue_id: str) -> Manifest:
         """What was frozen. Raises UsageError if there is none, DataError if it is not what was frozen."""
         with self._database.reading() as connection:
-            issue = _issue(connection, id)
-            text: str = connection.execute(select(table.c.manifest).where(table.c.id == id)).scalar_one()
+            issue = _issue(connection, issue_id)
+            text: str = connection.execute(select(table.c.manifest).where(table.c.id == issue_id)).scalar_one()
         if not text:
-            raise UsageError(f"{id} was {issue.state}: nothing was frozen for it")
+            raise UsageError(f"{issue_id} was {issue.state}: nothing was frozen for it")
         if text_hash(text) != issue.text_hash:
-            raise DataError(f"the manifest of {id} was changed after it was frozen: its hash is {text_hash(text)}, "
-                            f"{issue.text_hash} was kept", cure=f"newsletter issue cancel {id}")
+            raise DataError(f"the manifest of {issue_id} was changed after it was frozen: its hash is "
+                            f"{text_hash(text)}, not {issue.text_hash}", cure=f"newsletter issue cancel {issue_id}")
         return manifest_of(text)
 
     def member(self, manifest: Manifest, subscriber_id: int) -> Member | None:
@@ -239,11 +240,11 @@ class Issues:
             before = frozen.number if frozen else None
             return Audience(connection, manifest, before=before).member(subscriber_id)
 
-    def blocks(self, id: str) -> dict[str, BlockSet]:
+    def blocks(self, issue_id: str) -> dict[str, BlockSet]:
         """The compiled blocks by language."""
         with self._database.reading() as connection:
             rows = connection.execute(select(block.c.language, block.c.content)
-                                      .where(block.c.issue == issue_number(connection, id)))
+                                      .where(block.c.issue == issue_number(connection, issue_id)))
             return {language: blocks_of(language, content) for language, content in rows}
 
     def edition(self, number: int) -> Edition:
@@ -254,25 +255,25 @@ class Issues:
             raise UsageError(f"there is no edition {number}")
         return edition_of(content)
 
-    def editions(self, id: str) -> Iterator[tuple[int, Edition, int]]:
+    def editions(self, issue_id: str) -> Iterator[tuple[int, Edition, int]]:
         """Number, edition and how many deliveries were frozen with it, by number."""
         columns = edition_table.c
         with self._database.reading() as connection:
             query = (select(columns.number, columns.content, columns.audience)
-                     .where(columns.issue == issue_number(connection, id)).order_by(columns.number))
+                     .where(columns.issue == issue_number(connection, issue_id)).order_by(columns.number))
             for number, content, audience in streamed(connection, query):
                 yield number, edition_of(content), audience
 
-    def skips(self, id: str) -> Iterator[Skip]:
+    def skips(self, issue_id: str) -> Iterator[Skip]:
         """Everyone left out of the issue, in the order in which we first saw them."""
         with self._database.reading() as connection:
-            query = _skips(issue_number(connection, id)).order_by(skip.c.subscriber)
+            query = _skips(issue_number(connection, issue_id)).order_by(skip.c.subscriber)
             yield from map(_skip_of, streamed(connection, query))
 
-    def skip_of(self, id: str, subscriber_id: int) -> Skip | None:
+    def skip_of(self, issue_id: str, subscriber_id: int) -> Skip | None:
         """Why this subscriber was left out; None for who was not."""
         with self._database.reading() as connection:
-            query = _skips(issue_number(connection, id)).where(skip.c.subscriber == subscriber_id)
+            query = _skips(issue_number(connection, issue_id)).where(skip.c.subscriber == subscriber_id)
             row = connection.execute(query).first()
         return None if row is None else _skip_of(row)
 
@@ -292,8 +293,8 @@ def _has_slot(newsletter: str, slot: Slot) -> ColumnElement[bool]:
     return (table.c.newsletter == newsletter) & ((table.c.slot_key == slot.key) | same_time)
 
 
-def _row(id: str, newsletter: str, slot: Slot, now: datetime) -> dict[str, Any]:
-    return {"id": id, "newsletter": newsletter, "slot_key": slot.key, "slot_at": slot.instant, "prepared_at": now,
+def _row(issue_id: str, newsletter: str, slot: Slot, now: datetime) -> dict[str, Any]:
+    return {"id": issue_id, "newsletter": newsletter, "slot_key": slot.key, "slot_at": slot.instant, "prepared_at": now,
             "manifest_hash": "", "manifest": "", "audience": 0, "note": "", "text_hash": "", "link_version": _BY_HANDLE}
 
 
@@ -309,15 +310,15 @@ def _first(connection: Connection, *conditions: ColumnElement[bool]) -> Issue | 
     return None if row is None else Issue(*row)
 
 
-def _issue(connection: Connection, id: str) -> Issue:
-    row = connection.execute(_issues().where(table.c.number == issue_number(connection, id))).one()
+def _issue(connection: Connection, issue_id: str) -> Issue:
+    row = connection.execute(_issues().where(table.c.number == issue_number(connection, issue_id))).one()
     return Issue(*row)
 
 
-def _locked(connection: Connection, id: str) -> Issue:
+def _locked(connection: Connection, issue_id: str) -> Issue:
     """The issue, whose state nobody else changes or rests on until this transaction ends."""
-    connection.execute(select(table.c.number).where(table.c.id == id).with_for_update())
-    return _issue(connection, id)
+    connection.execute(select(table.c.number).where(table.c.id == issue_id).with_for_update())
+    return _issue(connection, issue_id)
 
 
 def _check(issue: Issue, verb: Verb) -> None:

@@ -20,11 +20,11 @@ class Leases:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def begin(self, issue: str, token: str, length: timedelta) -> None:
+    def begin(self, issue_id: str, token: str, length: timedelta) -> None:
         """A sender starts; it is alive for `length` from now on."""
         with self._database.claiming() as connection:
             until = self._database.clock(connection) + length
-            connection.execute(insert(table).values(token=token, issue=issue_number(connection, issue), until=until))
+            connection.execute(insert(table).values(token=token, issue=issue_number(connection, issue_id), until=until))
 
     def renew(self, token: str, length: timedelta) -> bool:
         """The sender is alive for another `length`; false if it was taken for dead already."""

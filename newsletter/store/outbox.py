@@ -46,18 +46,20 @@ from newsletter.text import meant, nearest, quoted
 class Had:
     """What became of one issue for one subscriber."""
 
-    issue: str
+    issue_id: str
     edition: int
     state: State
 
 
 class Outbox:
-    """Queries about deliveries. `issue` is an issue's id; an unknown one raises UsageError."""
+    """Queries about deliveries. An unknown `issue_id` raises UsageError."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def take(self, issue: str, *, limit: int, settled: Sequence[Settled], now: datetime, token: str) -> list[Delivery]:
+    def take(
+        self, issue_id: str, *, limit: int, settled: Sequence[Settled], now: datetime, token: str,
+    ) -> list[Delivery]:
         """Settles what came back and claims up to `limit` deliveries that are due, in one transaction.
 
         Each comes with its subscriber as they are now; that of a subscriber who may not be mailed any more is withdrawn
@@ -66,15 +68,15 @@ class Outbox:
         a power loss. An empty list means that nothing is due (see `next_due`) or that the issue is not `sending`.
         """
         with self._database.claiming() as connection:
-            number, state, newsletter = _issue_for_settling(connection, issue)
+            number, state, newsletter = _issue_for_settling(connection, issue_id)
             _settle(connection, settled, number, now, token)
             if state == "cancelled":
                 withdraw_queued(connection, number, now)
-            claiming = _Claiming(connection, issue, {"number": number, "newsletter": newsletter}, now, token)
+            claiming = _Claiming(connection, issue_id, {"number": number, "newsletter": newsletter}, now, token)
             return claiming.claim(limit) if state == "sending" else []
 
     def recover(
-        self, issue: str, settle: Callable[[str, Sequence[Delivery]], Sequence[Settled]], *, now: datetime,
+        self, issue_id: str, settle: Callable[[str, Sequence[Delivery]], Sequence[Settled]], *, now: datetime,
     ) -> int:
         """Settles what senders that are gone had claimed, and returns how many deliveries that were.
 
@@ -82,20 +84,20 @@ class Outbox:
         became of each of them. Should the sender be alive after all, its answer to what is in doubt still counts.
         """
         with self._database.writing() as connection:
-            number = issue_number(connection, issue)
-            claims = _claims_of_the_dead(connection, issue, number, self._database.clock(connection))
+            number = issue_number(connection, issue_id)
+            claims = _claims_of_the_dead(connection, issue_id, number, self._database.clock(connection))
             for token, theirs in claims.items():
                 _settle(connection, settle(token, theirs), number, now, token)
                 connection.execute(delete(lease).where(lease.c.token == token))
             return sum(map(len, claims.values()))
 
-    def resend(self, issue: str, which: Literal["in_doubt", "refused"], *, now: datetime) -> int:
+    def resend(self, issue_id: str, which: Literal["in_doubt", "refused"], *, now: datetime) -> int:
         """Puts deliveries back that are in doubt or were refused, and returns how many; a finished issue is opened.
 
         Only those whose subscriber may be mailed: the others would not be sent anything.
         """
         with self._database.writing() as connection:
-            number = issue_number(connection, issue)
+            number = issue_number(connection, issue_id)
             newsletter = select(issues.c.newsletter).where(issues.c.number == number).scalar_subquery()
             active = (select(subscriber.c.id).join(subscription, subscription.c.subscriber == subscriber.c.id)
                       .where(subscription.c.newsletter == newsletter, mailable(now)))
@@ -107,50 +109,51 @@ class Outbox:
                                    .values(state="sending", finished_at=None))
             return again
 
-    def sums(self, issue: str) -> Mapping[State, int]:
+    def sums(self, issue_id: str) -> Mapping[State, int]:
         """How many deliveries are in each state; every state is there."""
         with self._database.reading() as connection:
-            return count_states(connection, issue_number(connection, issue))
+            return count_states(connection, issue_number(connection, issue_id))
 
-    def audience(self, issue: str) -> int:
+    def audience(self, issue_id: str) -> int:
         """How many deliveries were frozen: what the sums must add up to."""
         with self._database.reading() as connection:
-            number = issue_number(connection, issue)
+            number = issue_number(connection, issue_id)
             return int(connection.execute(select(issues.c.audience).where(issues.c.number == number)).scalar_one())
 
-    def next_due(self, issue: str) -> datetime | None:
+    def next_due(self, issue_id: str) -> datetime | None:
         """When the next queued delivery may be claimed, 1970 for at once; None if nothing is queued."""
         with self._database.reading() as connection:
             query = select(func.min(table.c.due_at)).where(
-                table.c.issue == issue_number(connection, issue), table.c.state == "queued")
+                table.c.issue == issue_number(connection, issue_id), table.c.state == "queued")
             due: datetime | None = connection.scalar(query)
         return due
 
-    def last_change(self, issue: str) -> datetime | None:
+    def last_change(self, issue_id: str) -> datetime | None:
         """When a delivery last changed its state; None if none ever did. Looks at every row."""
         with self._database.reading() as connection:
-            query = select(func.max(table.c.changed_at)).where(table.c.issue == issue_number(connection, issue))
+            query = select(func.max(table.c.changed_at)).where(table.c.issue == issue_number(connection, issue_id))
             changed: datetime | None = connection.scalar(query)
         return changed
 
-    def deliveries(self, issue: str, state: State | None = None, ever_in_doubt: bool = False) -> Iterator[Delivery]:
+    def deliveries(self, issue_id: str, state: State | None = None, ever_in_doubt: bool = False) -> Iterator[Delivery]:
         """All deliveries of the issue, or those of one state, or those that were ever in doubt, by subscriber."""
         with self._database.reading() as connection:
             # The order is that of the unique index: sorting a million by anything else would not stream.
-            query = _deliveries().where(table.c.issue == issue_number(connection, issue)).order_by(table.c.subscriber)
+            number = issue_number(connection, issue_id)
+            query = _deliveries().where(table.c.issue == number).order_by(table.c.subscriber)
             if state is not None:
                 query = query.where(table.c.state == state)
             if ever_in_doubt:
                 query = query.where(table.c.ever_in_doubt)
             for row in streamed(connection, query):
-                yield _delivery_of(issue, row)
+                yield _delivery_of(issue_id, row)
 
-    def delivery(self, issue: str, key: str) -> Delivery | None:
+    def delivery(self, issue_id: str, key: str) -> Delivery | None:
         """The delivery for the subscriber with this key; None if they were not in the audience."""
         with self._database.reading() as connection:
-            query = _deliveries().where(table.c.issue == issue_number(connection, issue), subscriber.c.key == key)
+            query = _deliveries().where(table.c.issue == issue_number(connection, issue_id), subscriber.c.key == key)
             row = connection.execute(query).first()
-        return None if row is None else _delivery_of(issue, row)
+        return None if row is None else _delivery_of(issue_id, row)
 
     def had(self, subscriber_id: int) -> list[Had]:
         """What this subscriber was to get, issue by issue of all newsletters, the latest first."""
@@ -162,12 +165,12 @@ class Outbox:
             return [Had(*row) for row in connection.execute(query)]
 
 
-def issue_number(connection: Connection, id: str) -> int:
+def issue_number(connection: Connection, issue_id: str) -> int:
     """The issue's number. Raises UsageError for an unknown id."""
-    number: int | None = connection.scalar(select(issues.c.number).where(issues.c.id == id))
+    number: int | None = connection.scalar(select(issues.c.number).where(issues.c.id == issue_id))
     if number is None:
-        near = nearest(id, connection.scalars(select(issues.c.id)))
-        raise UsageError(f"there is no issue {quoted(id)}", cure=meant(near) or "newsletter issue list")
+        near = nearest(issue_id, connection.scalars(select(issues.c.id)))
+        raise UsageError(f"there is no issue {quoted(issue_id)}", cure=meant(near) or "newsletter issue list")
     return number
 
 
@@ -184,21 +187,21 @@ def withdraw_queued(connection: Connection, number: int, now: datetime) -> int:
                               .values(state="withdrawn", token=None, changed_at=now)).rowcount
 
 
-def _issue_for_settling(connection: Connection, id: str) -> tuple[int, str, str]:
+def _issue_for_settling(connection: Connection, issue_id: str) -> tuple[int, str, str]:
     """Number, state and newsletter. The state stays as it is until this transaction ends."""
-    row: Any = _run(connection, _ISSUE, {"which": id}).first()
-    return (row[0], row[1], row[2]) if row else (issue_number(connection, id), "", "")
+    row: Any = _run(connection, _ISSUE, {"which": issue_id}).first()
+    return (row[0], row[1], row[2]) if row else (issue_number(connection, issue_id), "", "")
 
 
 def _claims_of_the_dead(
-    connection: Connection, issue: str, number: int, clock: datetime,
+    connection: Connection, issue_id: str, number: int, clock: datetime,
 ) -> dict[str, list[Delivery]]:
     alive = select(lease.c.token).where(lease.c.until > clock)
     query = _deliveries(table.c.token).where(
         table.c.issue == number, table.c.state == "claimed", table.c.token.not_in(alive))
     claims: dict[str, list[Delivery]] = {}
     for *row, token in connection.execute(query):
-        claims.setdefault(token, []).append(_delivery_of(issue, row))
+        claims.setdefault(token, []).append(_delivery_of(issue_id, row))
     return claims
 
 
@@ -232,7 +235,7 @@ class _Claiming:
     """Claims of one sender in one transaction."""
 
     connection: Connection
-    issue: str
+    issue_id: str
     which: Mapping[str, Any]
     """The issue's number and its newsletter."""
     now: datetime
@@ -242,7 +245,7 @@ class _Claiming:
         claimed: list[Delivery] = []
         while len(claimed) < limit:
             some = {**self.which, "most": limit - len(claimed), "now": microseconds(self.now)}
-            due = [(_delivery_of(self.issue, row, "claimed"), row[-1]) for row in _run(self.connection, _DUE, some)]
+            due = [(_delivery_of(self.issue_id, row, "claimed"), row[-1]) for row in _run(self.connection, _DUE, some)]
             if not due:
                 break
             mailable_now = [each for each, is_mailable in due if is_mailable]
@@ -276,10 +279,10 @@ def _deliveries(*more: Column[Any]) -> Select[Any]:
             .join_from(table, subscriber, subscriber.c.id == table.c.subscriber))
 
 
-def _delivery_of(issue: str, row: Sequence[Any], now_in: State | None = None) -> Delivery:
+def _delivery_of(issue_id: str, row: Sequence[Any], now_in: State | None = None) -> Delivery:
     """The delivery of a row of `_deliveries`; `now_in` is the state it has come into since."""
     number, edition, state, attempts, ever_in_doubt = row[:5]
-    return Delivery(number, issue, subscriber_of(row[9:_LAST_COLUMN]), edition, now_in or state, attempts,
+    return Delivery(number, issue_id, subscriber_of(row[9:_LAST_COLUMN]), edition, now_in or state, attempts,
                     receipt_of(row[5:9]), bool(ever_in_doubt))
 
 

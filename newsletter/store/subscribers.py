@@ -60,7 +60,7 @@ class Subscribers:
                 if known is None:
                     raise UsageError("there is no such subscriber", cure="newsletter subscribers list")
 
-    def suppress(self, issue: str, *, codes: Collection[str], after: int, now: datetime) -> int:
+    def suppress(self, issue_id: str, *, codes: Collection[str], after: int, now: datetime) -> int:
         """Silences, as bounced, whoever the issue did not reach, when that is so for the `after`-th issue in a row.
 
         Not reached is who was refused with one of the enhanced `codes`. Returns how many were silenced; 0 for an
@@ -69,7 +69,7 @@ class Subscribers:
         if not after:
             return 0
         with self._database.writing() as connection:
-            lost = _unreached(issue_number(connection, issue), codes, after)
+            lost = _unreached(issue_number(connection, issue_id), codes, after)
             return connection.execute(
                 update(table).where(table.c.id.in_(lost), table.c.silenced.is_(None))
                 .values(silenced="bounced", silenced_at=now, status="bounced", changed_at=now)).rowcount
