@@ -316,7 +316,7 @@ async def test_a_sender_taken_for_dead_stops_when_it_hears_of_it(
         return await Wire.hand_over(wire, message, on_wire)
 
     monkeypatch.setattr(wire, "hand_over", slowly)
-    with pytest.raises(TryLater, match="took this one for dead"):
+    with pytest.raises(TryLater, match="another sender has taken over"):
         await loop.run(wire)
     assert 0 < len(wire.handed) < 40
     assert loop.sums == {"sent": len(wire.handed), "queued": 40 - len(wire.handed)}
