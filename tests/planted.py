@@ -20,11 +20,11 @@ def checkpoint_at_fetch() -> None:
     take = outbox.Outbox.take
 
     def take_as_sent(
-        self: outbox.Outbox, issue: str, *, limit: int, settled: Sequence[Settled], now: datetime, token: str,
+        self: outbox.Outbox, issue_id: str, *, limit: int, settled: Sequence[Settled], now: datetime, token: str,
     ) -> list[Delivery]:
-        claimed = take(self, issue, limit=limit, settled=settled, now=now, token=token)
+        claimed = take(self, issue_id, limit=limit, settled=settled, now=now, token=token)
         sent = [Settled(each.id, Receipt("sent")) for each in claimed]
-        take(self, issue, limit=0, settled=sent, now=now, token=token)
+        take(self, issue_id, limit=0, settled=sent, now=now, token=token)
         return claimed
 
     outbox.Outbox.take = take_as_sent  # type: ignore[method-assign]  # a planted bug
@@ -34,8 +34,8 @@ def claims_that_expire() -> None:
     """What a dead process had claimed goes back into the queue, and nobody hears that it may have been sent."""
     recover = outbox.Outbox.recover
 
-    def recover_silently(self: outbox.Outbox, issue: str, settle: Settle, *, now: datetime) -> int:
-        return recover(self, issue, lambda token, claims: [Settled(each.id, None) for each in claims], now=now)
+    def recover_silently(self: outbox.Outbox, issue_id: str, settle: Settle, *, now: datetime) -> int:
+        return recover(self, issue_id, lambda token, claims: [Settled(each.id, None) for each in claims], now=now)
 
     outbox.Outbox.recover = recover_silently  # type: ignore[method-assign]  # a planted bug
 

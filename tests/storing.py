@@ -160,17 +160,17 @@ def freeze(store: Store, week: int = 0, newsletter: str = "weekly") -> str:
     return issue
 
 
-def send(store: Store, issue: str, receipt: Receipt = SENT) -> None:
+def send(store: Store, issue_id: str, receipt: Receipt = SENT) -> None:
     """Sends all that is due, and gets the same answer each time."""
     settled: list[Settled] = []
-    while taken := store.outbox.take(issue, limit=10, settled=settled, now=NOW, token="sender"):
+    while taken := store.outbox.take(issue_id, limit=10, settled=settled, now=NOW, token="sender"):
         settled = [Settled(each.id, receipt, NOW + timedelta(hours=1)) for each in taken]
 
 
-def recover(store: Store, issue: str, policy: Policy) -> int:
+def recover(store: Store, issue_id: str, policy: Policy) -> int:
     """A new sender comes after one that died and left no journal; how many deliveries it had claimed."""
     answers = Answers(policy, timedelta(days=3), Pauses(), now=lambda: NOW, jitter=lambda: 0)
-    return store.outbox.recover(issue, lambda token, claims: [answers.lost(each) for each in claims], now=NOW)
+    return store.outbox.recover(issue_id, lambda token, claims: [answers.lost(each) for each in claims], now=NOW)
 
 
 def stored(subscriber: Subscriber, store: Store) -> Subscriber:

@@ -53,9 +53,9 @@ def _brought(app: App, subscriber: Subscriber, manifest: Manifest) -> dict[str, 
     """The ids of all stories that other issues brought this subscriber, with the latest issue that did."""
     brought: dict[str, str] = {}
     for had in app.store.outbox.had(subscriber.id) if subscriber.id else ():
-        if had.issue != manifest.issue_id and had.state not in ("refused", "withdrawn"):
+        if had.issue_id != manifest.issue_id and had.state not in ("refused", "withdrawn"):
             for story in app.store.issues.edition(had.edition).stories:
-                brought.setdefault(story, had.issue)
+                brought.setdefault(story, had.issue_id)
     return brought
 
 

@@ -65,7 +65,7 @@ def show(
         known = subscribers.look_up(app, email)
         subscriber, interests = known.subscriber, known.subscriber.interests
         until = subscriber.paused_until
-        had = [f"{each.issue}: {each.state}" for each in known.issues]
+        had = [f"{each.issue_id}: {each.state}" for each in known.issues]
         chosen = [_subscription(each) for each in known.subscriptions]
         data = {
             "email": subscriber.email, "name": subscriber.name, "status": subscriber.status,

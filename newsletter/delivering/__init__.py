@@ -1,12 +1,12 @@
-"""Delivering, the second loop, at any time: deliveries are claimed, composed, handed over, and settled.
+"""Delivering: deliveries are claimed, composed, handed over to a transport, and settled.
 
     outbox ──take──▶ compose ──Message──▶ transport ──Receipt──▶ outbox
 
 - `slice`: the data of one run, and its pace.
-- `ports`: what a run needs of the world.
+- `ports`: the interfaces that a run needs, such as the outbox and the transport.
 - `claimer`: one sender's claims, its lease and its journal.
-- `lanes`: what becomes of one delivery on its way over one transport.
-- `loop`: `send_slice`, which sets these to work.
+- `lanes`: the way of one delivery over one transport.
+- `loop`: `send_slice`, which runs all of these.
 """
 
 from newsletter.delivering.lanes import Stopped

@@ -1,7 +1,7 @@
-"""Lanes: each takes one delivery after the other, has it composed and handed over, and settles it.
+"""Lanes: each takes one delivery after another, has it composed and handed over, and settles it.
 
-A row is settled for itself: what one recipient's server answers touches no other. What is about the relay keeps back
-the lanes of that relay; what is about the issue ends the run (`Run`).
+Each row is settled on its own: an answer about one recipient affects no other. A failure of the relay makes the lanes
+of that relay wait; a failure of the issue ends the run (`Run`).
 """
 
 import asyncio
@@ -18,11 +18,11 @@ from newsletter.standing.answers import Answers, Refusals
 
 
 class Stopped(DataError):
-    """The run itself is at fault, and would be for everybody: a person has to look at it before it goes on."""
+    """The run fails for a reason that concerns every recipient: a person has to fix it before the run goes on."""
 
 
 class Lanes:
-    """The lanes of one transport. They rest together where it cannot be reached, and other transports' go on."""
+    """The lanes of one transport. They pause together while it cannot be reached; those of others go on."""
 
     def __init__(self, transport: Transport, run: "Run") -> None:
         self._transport, self._run = transport, run
@@ -30,10 +30,10 @@ class Lanes:
         self._reachable = asyncio.Event()
         self._reachable.set()
         self._failures = 0
-        """How often in a row the transport could not be reached."""
+        """How many times in a row the transport could not be reached."""
 
     def open(self) -> list["asyncio.Task[None]"]:
-        """Sets all lanes to work; they go on until they are cancelled."""
+        """Starts all lanes; they run until they are cancelled."""
         return [asyncio.create_task(self._lane()) for _ in range(self._transport.lanes)]
 
     async def close(self) -> None:
@@ -46,7 +46,7 @@ class Lanes:
             self._claimer.settle(await self._deliver(delivery))
 
     async def _deliver(self, delivery: Delivery) -> Settled:
-        """One delivery, from its claim to its settlement."""
+        """Delivers one claimed delivery and returns its settlement."""
         untouched = Settled(delivery.id, None)
         if self._claimer.is_ending:
             return untouched
@@ -66,9 +66,9 @@ class Lanes:
         return self._run.settled(delivery, receipt)
 
     async def _rest(self, error: TryLater) -> None:
-        """Leaves the transport alone for a while, longer each time; in the end the run ends with the error."""
+        """Pauses the transport, longer each time; after the last pause the run ends with the error."""
         if not self._reachable.is_set():
-            return  # for another lane's sake already
+            return  # another lane has started the pause
         pauses = self._slice.pace.relay_pauses
         if self._failures >= len(pauses) or self._claimer.is_ending:
             self._claimer.fail(error)
@@ -82,7 +82,7 @@ class Lanes:
 
 
 class Run:
-    """What all lanes of a run share: messages are composed, answers are counted, and both can end the run."""
+    """The part of a run that all lanes share: it composes messages and counts answers, and either can end the run."""
 
     def __init__(self, slice_: Slice, claimer: Claimer, answers: Answers) -> None:
         self.slice, self.claimer = slice_, claimer
@@ -93,8 +93,8 @@ class Run:
         """How many deliveries had each outcome."""
 
     def compose(self, delivery: Delivery) -> Message | Settled:
-        """The message. A delivery that cannot be composed is refused, as others must not wait for it; many of them in
-        a row end the run."""
+        """The message, or the settlement of a delivery that cannot be composed: it is refused, so that others need not
+        wait for it. Many of those in a row end the run."""
         try:
             message = self.slice.composer.compose(delivery.subscriber, self.slice.edition(delivery.edition))
         except Exception as error:
@@ -103,18 +103,19 @@ class Run:
         return message
 
     def settled(self, delivery: Delivery, receipt: Receipt) -> Settled:
-        """What becomes of the delivery after this answer; most of the latest answers being refusals end the run."""
+        """The delivery's settlement after this answer. The run ends if most of the latest answers are refusals that
+        concern every recipient."""
         settled = self._answers.settled(delivery, receipt)
         became = settled.receipt or receipt
         self.tally[became.outcome] += 1
         self.slice.progress(became)
         if self._refusals.too_many(became):
-            issue = self.slice.issue
+            issue_id = self.slice.issue_id
             self.claimer.fail(Stopped(
-                f"most mails are refused for their content or sender, not for their recipient; the last answer: "
-                f"{became.code} {became.reply}", place=issue,
-                cure=f"Fix what the relay reports, then: newsletter issue resume {issue} and newsletter send {issue} "
-                     "--missed, which mails those who were refused as well.",
+                f"most mails are refused because of their content or sender, not their recipient; the last answer: "
+                f"{became.code} {became.reply}", place=issue_id,
+                cure=f"Fix what the relay reports, then: newsletter issue resume {issue_id} and newsletter send "
+                     f"{issue_id} --missed, which also mails the subscribers who were refused.",
             ))
         return settled
 
@@ -124,7 +125,7 @@ class Run:
             reply = f"could not be composed: {type(error).__name__}: {error}"
             return self.settled(delivery, Receipt("refused", reply=reply))
         self.claimer.fail(Stopped(
-            f"{self._poisoned} messages in a row could not be composed, the last: {error}", place=self.slice.issue,
-            cure=f"newsletter render {self.slice.issue} --for {delivery.subscriber.email} --out /tmp",
+            f"{self._poisoned} messages in a row could not be composed, the last: {error}", place=self.slice.issue_id,
+            cure=f"newsletter render {self.slice.issue_id} --for {delivery.subscriber.email} --out /tmp",
         ))
         return Settled(delivery.id, None)

@@ -1,4 +1,4 @@
-"""One run: a claimer keeps the window full, and lanes empty it, until nothing is due."""
+"""One run: a claimer keeps the window of claimed deliveries full and lanes deliver them, until nothing is due."""
 
 import asyncio
 from collections import Counter
@@ -10,10 +10,10 @@ from newsletter.standing.answers import Answers
 
 
 async def send_slice(slice_: Slice) -> Counter[str]:
-    """Delivers what is due until nothing is left or `stop` is set; how many had each outcome.
+    """Delivers until nothing is due or `stop` is set. Returns how many deliveries had each outcome.
 
-    Several may work on one issue, each with a token of its own. Raises TryLater if relay or store stay out of reach
-    (what was not sent is queued or known to the journal), and Stopped if a person has to look before it goes on.
+    Several senders may work on one issue, each with a token of its own. Raises TryLater if relay or store stay out of
+    reach (messages not sent are queued or in the journal), and Stopped if a person has to fix something first.
     """
     answers = Answers(
         slice_.policy, slice_.give_up, slice_.pace.retry_pauses, now=slice_.now, jitter=slice_.jitter,

@@ -1,11 +1,12 @@
-"""The words of the program: frozen data, and nothing that reads a clock, a file, a network or a database.
+"""The program's vocabulary: frozen data, and nothing that reads a clock, a file, a network or a database.
 
 A *source* gives *stories*; *topics* say what each is about. An *issue* freezes the stories of one occasion into a
-*manifest*. An *edition* is that manifest as chosen for one set of *interests* and what its readers had before. *Blocks*
-are the stories compiled to wire-ready bytes with *slots* left open; a *message* is an edition's blocks joined, with one
-*subscriber's* slots filled. A *delivery* says what became of (issue, subscriber).
+*manifest*. An *edition* is that manifest as chosen for one set of *interests* and one *past*: the stories that its
+subscribers had before. *Blocks* are the stories compiled to wire-ready bytes with *placeholders* left open; a *message*
+is an edition's blocks joined, with one *subscriber's* placeholders filled. A *delivery* records what became of an issue
+for a subscriber.
 
-All times are aware and in UTC unless a name says otherwise.
+All times are aware and in UTC unless a field's description states otherwise.
 """
 
 from newsletter.model.digest import digest

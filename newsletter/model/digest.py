@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 
 
 def digest(value: object) -> str:
-    """A short name for a value's content: the first 20 hexadecimal digits of its SHA-256 as canonical JSON.
+    """A short name for a value's content: the first 20 hexadecimal digits of the SHA-256 of its canonical JSON.
 
-    Takes what JSON knows, tuples, frozensets, datetimes and timedeltas. 80 bits: a chance of 1 in 10^12 that
-    any two of a million differ in content and not in name.
+    Accepts JSON's own types, tuples, frozensets, datetimes and timedeltas; raises TypeError for any other. A digest has
+    80 bits: among a million different values, the chance that any two share a name is 1 in 10^12.
     """
     text = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=_plain)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:20]

@@ -1,4 +1,4 @@
-"""One occasion of a newsletter: what is frozen, and what each reader gets of it."""
+"""One issue of a newsletter: the decisions that are frozen, and what each subscriber gets of it."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,31 +14,31 @@ class Slot:
     """One occasion of a schedule: a wall-clock time in a zone, and the instant it means."""
 
     local: str
-    """ "2026-11-30T08:00" as the clock on the wall shows it."""
+    """Local time: "2026-11-30T08:00"."""
     zone: str
     """IANA name."""
     instant: datetime
 
     @property
     def key(self) -> str:
-        """What is unique with the newsletter: the same whoever computes it, and not "now"."""
+        """Identifies the slot within its newsletter. It depends on the schedule alone, not on the time of computing."""
         return f"{self.local}[{self.zone}]"
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A story of an issue, with everything that decides who gets it and where it stands."""
+    """A story of an issue, with everything that decides which subscribers get it and where it stands."""
 
     story: Story
     available: datetime
-    """When readers could first have had it: the later of its date and when we first saw it."""
+    """When subscribers could first have had it: the later of its date and the time at which it was first fetched."""
     matches: tuple[Match, ...]
     score: float
-    """Its rank: the higher, the earlier."""
+    """Decides the order: a higher score comes earlier."""
     rank: str
-    """Why it stands there, in words: "pinned, weight 2, 3 days old"."""
+    """The reasons for its score, for a person: "pinned, weight 2, 3 days old"."""
     also: tuple[str, ...] = ()
-    """Ids of the stories that tell the same news and were merged into this one, the next best first."""
+    """Ids of the stories that report the same news and were merged into this one, the next best first."""
     merged_into: str = ""
     """The id of the story that stands for this one; empty if it stands for itself."""
 
@@ -52,11 +52,11 @@ class Manifest:
     newsletter: Newsletter
     slot: Slot
     topics: tuple[Topic, ...]
-    """Those the newsletter offers and their ancestors and descendants, in the newsletter's order."""
+    """The topics that the newsletter offers, with their ancestors and descendants, in the newsletter's order."""
     candidates: tuple[Candidate, ...]
-    """In order of rank, merged and too old ones included: `why` answers for them too."""
+    """In order of score, merged and too old ones included: `why` explains those too."""
     template_hash: str
-    """Of the template's files."""
+    """Hash of the template's files."""
 
 
 Reason = Literal[
@@ -67,7 +67,7 @@ Reason = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """A story, in or out of an edition, and why."""
+    """Whether a story is in an edition, and why."""
 
     story: str
     """Its id."""
@@ -82,7 +82,7 @@ class Entry:
 
     story: str
     also_in: tuple[str, ...] = ()
-    """Slugs of the subscriber's other topics it belongs to."""
+    """Slugs of the subscriber's other topics that the story belongs to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ class Section:
     topic: str
     entries: tuple[Entry, ...]
     more: int = 0
-    """How many stories of this topic were cut for length and can be read on the web."""
+    """How many stories of this topic were cut for length; they can be read on the web."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +101,10 @@ class Edition:
 
     interests: Interests
     had: frozenset[str]
-    """Ids of the issue's stories that its readers had before."""
+    """Ids of the issue's stories that the edition's subscribers had before."""
     sections: tuple[Section, ...]
     quiet: bool = False
-    """Fewer stories than the newsletter's least."""
+    """Whether it has fewer stories than the newsletter's `min_stories`."""
 
     @property
     def stories(self) -> tuple[str, ...]:
@@ -121,9 +121,9 @@ class Past(NamedTuple):
     """What a subscriber got before, as far as it matters to one issue."""
 
     had: frozenset[str] = frozenset()
-    """Ids of the issue's stories that an earlier mail brought, or that a quiet week passed over."""
+    """Ids of the issue's stories that an earlier mail brought, or that an edition too short to send used up."""
     last: datetime | None = None
-    """The slot of the last issue of this newsletter that was sent to them; None if none was lately."""
+    """The slot of the last issue of this newsletter that was sent to them; None if there was none recently."""
 
 
 class Member(NamedTuple):
@@ -136,21 +136,21 @@ class Member(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What becomes of every member of an audience with the same interests and the same past."""
+    """The decision for every member of an audience with the same interests and the same past."""
 
     edition: Edition
     skip: str = ""
-    """Why nothing is sent, as a sentence; empty if it is."""
+    """Why nothing is sent, as a sentence; empty if the edition is sent."""
     passed: bool = False
-    """For a skip: whether the edition's stories count as had, or are kept for the next issue."""
+    """If nothing is sent: whether the edition's stories count as had all the same, or are kept for the next issue."""
     size: int = 0
-    """Bytes of HTML of the edition, slots not counted."""
+    """Bytes of HTML of the edition, placeholders not counted."""
 
 
 class Recorded(NamedTuple):
     """A decision whose edition the store keeps."""
 
     edition: int
-    """The store's number of it."""
+    """The edition's number in the store."""
     skip: str
     passed: bool

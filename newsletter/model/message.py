@@ -1,4 +1,4 @@
-"""What is sent, and what became of it."""
+"""Messages, the blocks that they are made of, and the record of their deliveries."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,23 +13,23 @@ Place = Literal["html", "attribute", "url", "text"]
 
 @dataclass(frozen=True, slots=True)
 class Placeholder:
-    """A gap in a block: filled for each edition or subscriber by plain substitution, never by a template."""
+    """A gap in a block, filled for each edition or subscriber by plain substitution, never by a template."""
 
     name: str
     place: Place
     column: int = 0
-    """In plain text, how much of its line is taken before it."""
+    """In plain text, how many columns of its line are taken before it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A part of an edition already compiled: quoted-printable bytes with CRLF, and gaps between them."""
+    """A compiled part of an edition: quoted-printable bytes with CRLF line ends, and placeholders between them."""
 
     key: str
     """ "story:ID", "lead:ID", "topic:SLUG", "more", "quiet", "head", "foot"."""
     segments: tuple[bytes | Placeholder, ...]
     size: int
-    """Bytes of the decoded text, placeholders not counted: what Gmail's limit counts."""
+    """Bytes of the decoded text, placeholders not counted: the measure of Gmail's limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,23 +40,23 @@ class BlockSet:
     html: Mapping[str, Block]
     text: Mapping[str, Block]
     catalogues: tuple[str, ...] = ()
-    """Sources of the gettext catalogues that the values of placeholders are written with: frozen as the blocks are."""
+    """Sources of the gettext catalogues that translate the values of placeholders: frozen like the blocks."""
 
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """Bytes of HTML of an issue's blocks in one language, placeholders not counted; decides what is trimmed."""
+    """Bytes of HTML of an issue's blocks in one language, placeholders not counted; they decide what is trimmed."""
 
     frame: int
-    """Head and foot: in every edition."""
+    """Size of head and foot, which are in every edition."""
     topic: Mapping[str, int]
-    """Each topic's heading, by slug."""
+    """Size of each topic's heading, by slug."""
     story: Mapping[str, int]
-    """Each story as one of many, by id."""
+    """Size of each story as one of many, by id."""
     lead: Mapping[str, int]
-    """Each story as the lead, by id."""
+    """Size of each story as the lead, by id."""
     more: int
-    """The "N more" line of a section."""
+    """Size of the "N more" line of a section."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class Message:
     message_id: str
     parts: tuple[bytes, ...]
     """The message in order: CRLF line ends, no line longer than 998 octets, no line that starts with a dot.
-    Pieces shared between messages are shared here too; `b"".join(parts)` is the whole."""
+    Bytes that messages have in common are the same objects here; `b"".join(parts)` is the whole message."""
 
     @property
     def wire(self) -> bytes:
@@ -82,12 +82,12 @@ Always: frozen audience = queued + claimed + sent + refused + withdrawn + in_dou
 
 
 Outcome = Literal["sent", "refused", "deferred", "in_doubt"]
-"""`deferred`: definitely not sent, worth trying again. `in_doubt`: it may have been taken, nobody can tell."""
+"""`deferred`: definitely not sent, worth trying again. `in_doubt`: the receiver may have accepted it; nobody knows."""
 
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What a transport says became of one message."""
+    """A transport's report on one message."""
 
     outcome: Outcome
     code: int = 0
@@ -95,20 +95,20 @@ class Receipt:
     enhanced: str = ""
     """RFC 3463 code ("5.1.1"); empty if the reply had none."""
     reply: str = ""
-    """The server's own words, cleaned and cut; for the file transport the path of the file."""
+    """The server's own text, cleaned and cut; for the file transport the path of the file."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """What became of one claimed delivery."""
+    """The settlement of one claimed delivery."""
 
     id: int
-    """The delivery's."""
+    """The delivery's id."""
     receipt: Receipt | None
-    """None: the row goes back as it was, since nobody could be reached."""
+    """None if nothing was attempted: the row goes back as it was."""
     again_at: datetime | None = None
-    """When to try again. A deferred one without it is due at once; one in doubt with it is sent again, without it stays
-    in doubt."""
+    """When to try again. A deferred delivery without it is due at once. A delivery in doubt is sent again if it is set,
+    and stays in doubt if not."""
 
 
 Attempt = tuple[int, int]
@@ -117,13 +117,13 @@ Attempt = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A row of the outbox: what became of (issue, subscriber)."""
+    """A row of the outbox: the record of what became of an issue for a subscriber."""
 
     id: int
-    issue: str
+    issue_id: str
     subscriber: Subscriber
     edition: int
-    """The store's number of the edition."""
+    """The edition's number in the store."""
     state: State = "queued"
     attempts: int = 0
     receipt: Receipt | None = None

@@ -1,11 +1,11 @@
-"""A publication: what newsletter.toml says about it."""
+"""A publication, as newsletter.toml describes it."""
 
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
 
 Quiet = Literal["skip", "roll-over", "note"]
-"""What becomes of an edition with fewer stories than the newsletter's least:
+"""What becomes of an edition with fewer stories than the newsletter's `min_stories`:
 `skip` sends nothing, `roll-over` sends nothing and keeps its stories for the next issue, `note` sends a short note."""
 
 
@@ -25,21 +25,23 @@ class Newsletter:
     sources: tuple[str, ...] = ()
     """Folders and files relative to the project, or URLs."""
     schedule: str = ""
-    """Words or cron; empty means that nothing goes out by itself."""
+    """In English ("every monday at 08:00") or as cron; empty means that nothing is sent by itself."""
     timezone: str = "UTC"
     language: str = "en"
     topics: tuple[str, ...] = ()
-    """The topics it offers, in the order of sections for who takes all; empty means all of topics.toml."""
+    """Slugs of the topics it offers, in the order in which a subscriber to all of them gets the sections; empty means
+    all of topics.toml."""
     per_topic: int = 5
-    """At most so many stories a section."""
+    """How many stories a section has at most."""
     max_stories: int = 20
-    """At most so many stories an edition."""
+    """How many stories an edition has at most."""
     max_age: timedelta = timedelta(days=14)
-    """Stories that became available earlier are too old; readers of a longer frequency get that much more."""
+    """Stories that became available longer ago are too old. For subscribers who get mail less often, the length of
+    their period is added."""
     min_stories: int = 1
-    """An edition with fewer is a quiet one."""
+    """An edition with fewer stories is a quiet one."""
     quiet: Quiet = "skip"
     repeats: bool = False
-    """Whether it may bring a story that another newsletter of the project brought its subscriber before."""
+    """Whether it may bring a subscriber a story that another newsletter of the project has brought them."""
     everybody: bool = False
-    """Whether subscribers whose row names no newsletters get it although their row is older than the newsletter."""
+    """Whether subscribers whose row names no newsletters get it even if their row is older than the newsletter."""

@@ -1,4 +1,4 @@
-"""Stories, and what they are about."""
+"""Stories, their topics, and problems in the input."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,14 +9,14 @@ from newsletter.model.digest import digest
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing wrong in the input beside good ones: reported, then the rest goes on."""
+    """One thing that is wrong in the input. It is reported, and everything else goes on."""
 
     place: str
     """The file with its line ("stories/ai.md:3"), the feed's URL with its entry, the message's address."""
     found: str
-    """What was found, in words."""
+    """What is wrong, with the value."""
     cure: str = ""
-    """What mends it: a sentence that starts with a verb, or a command."""
+    """What to do about it: a sentence that starts with a verb, or a command."""
 
     def __str__(self) -> str:
         return f"{self.place}: {self.found}" + (f" → {self.cure}" if self.cure else "")
@@ -29,7 +29,7 @@ class Picture:
     url: str
     """Absolute https address."""
     alt: str = ""
-    """What it shows, in words; empty for ornament."""
+    """A description of what it shows; empty for decoration."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +49,9 @@ class Story:
     link: str = ""
     """Absolute http(s) address of the story on the web; empty where it has none."""
     body: str = ""
-    """HTML of the allow-list (`sources.clean`), well formed, every link absolute."""
+    """Well-formed HTML with tags of the allow-list alone (`sources.clean`), every link absolute."""
     text: str = ""
-    """The body as plain text; paragraphs parted by an empty line."""
+    """The body as plain text; paragraphs separated by an empty line."""
     summary: str = ""
     """Plain text of one paragraph: the source's own summary, else the beginning of `text`."""
     tags: tuple[str, ...] = ()
@@ -60,13 +60,13 @@ class Story:
     """BCP 47 ("en", "pt-BR"); empty means the newsletter's own."""
     picture: Picture | None = None
     weight: int = 0
-    """The editor's: higher comes earlier."""
+    """Set by the editor: a higher weight comes earlier."""
     pinned: bool = False
-    """The editor's: before every story that is not pinned."""
+    """Set by the editor: pinned stories come before all others."""
 
     @property
     def version(self) -> str:
-        """A hash of what a reader would see differently; an edit changes it, a new fetch does not."""
+        """A hash of everything that shows in a mail; an edit changes it, a new fetch does not."""
         seen = (self.title, self.link, self.body, self.summary, self.tags, self.language, self.weight, self.pinned,
                 self.picture and (self.picture.url, self.picture.alt), self.date.isoformat() if self.dated else "")
         return digest(seen)
@@ -74,19 +74,19 @@ class Story:
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """What a subscriber can choose."""
+    """A subject that a subscriber can choose."""
 
     slug: str
     label: str
     description: str = ""
     parent: str = ""
-    """Who chooses the parent gets this one too; empty at the top."""
+    """The slug of the topic above: whoever chooses that one gets this one too. Empty at the top."""
     aliases: tuple[str, ...] = ()
-    """Tags that mean this topic, beside its slug and label."""
+    """Tags that mean this topic, in addition to its slug and label."""
     keywords: tuple[str, ...] = ()
     """Words and phrases by which an untagged story is recognised."""
     exclude: tuple[str, ...] = ()
-    """Words and phrases in whose presence keywords do not count."""
+    """Words and phrases; a story that contains one of them is not matched by keywords."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,4 +99,4 @@ class Match:
     evidence: str
     """The tag as written, or the keywords found and where: "IBM (title), quantum (text ×3)"."""
     score: int = 0
-    """How strongly, for keywords; 0 for tags."""
+    """The strength of a match by keywords; 0 for tags."""

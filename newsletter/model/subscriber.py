@@ -1,4 +1,4 @@
-"""Subscribers: persons with an address, what each chose, and what each is subscribed to."""
+"""Subscribers: each with an address, interests and subscriptions."""
 
 import json
 from collections.abc import Collection, Iterable, Mapping
@@ -9,7 +9,7 @@ from typing import Any, Literal
 from newsletter.model.newsletter import Newsletter, Quiet
 
 Frequency = Literal["every", "weekly", "fortnightly", "monthly", "never"]
-"""How often a subscriber wants a mail at most; `every` is each issue."""
+"""How often a subscriber wants mail at most; `every` means every issue."""
 
 Status = Literal["active", "paused", "pending", "unsubscribed", "bounced", "complained", "removed"]
 """Only `active` subscribers are sent anything. `removed`: no longer in the preference file."""
@@ -28,11 +28,11 @@ class Interests:
     format: Literal["html", "text"] = "html"
     """`html` is HTML with a plain-text alternative, `text` plain text alone."""
     quiet: Quiet | Literal[""] = ""
-    """Empty means as the newsletter says."""
+    """Empty means the newsletter's own setting."""
 
     def to_json(self) -> str:
-        """Canonical: equal interests are equal text, and what is as usual is left out."""
-        given = {name: value for name, value in asdict(self).items() if value != _AS_USUAL[name]}
+        """Canonical JSON: equal interests give equal text, and fields with their default value are left out."""
+        given = {name: value for name, value in asdict(self).items() if value != _DEFAULTS[name]}
         return json.dumps(given, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
     @classmethod
@@ -42,15 +42,15 @@ class Interests:
         return cls(**given)
 
 
-_AS_USUAL = asdict(Interests())
+_DEFAULTS = asdict(Interests())
 
 
 @dataclass(frozen=True, slots=True)
 class Variation:
-    """What one newsletter's own columns say differently; None where they say nothing."""
+    """A subscriber's settings for one newsletter that differ from their general ones; None where they do not."""
 
     topics: tuple[str, ...] | None = None
-    """With `excluded`: both are given or neither is."""
+    """Either both `topics` and `excluded` are given or neither is."""
     excluded: tuple[str, ...] | None = None
     frequency: Frequency | None = None
     status: Status | None = None
@@ -63,26 +63,26 @@ class Subscriber:
     email: str
     """As it goes on the wire: the local part as given, the domain in A-labels (RFC 5890)."""
     key: str
-    """Local part folded, domain in A-labels: two rows with the same key are the same person."""
+    """Local part folded, domain in A-labels: two rows with the same key are the same subscriber."""
     name: str = ""
     interests: Interests = Interests()
-    """For every newsletter, where `variations` does not say otherwise."""
+    """These hold for every newsletter, except where `variations` differs."""
     timezone: str = ""
     status: Status = "active"
-    """For every newsletter: a subscription can be more silent than its subscriber, never less."""
+    """It holds for every newsletter: a subscription gets mail only if the subscriber is active too."""
     note: str = ""
     extra: Mapping[str, str] = field(default_factory=dict)
-    """Columns that are not ours, kept as they are."""
+    """Columns of the preference file that the program does not know, kept as they are."""
     line: int = 0
-    """Where the preference file has it."""
+    """The row's line in the preference file; 0 if it has none."""
     id: int = 0
-    """The store's; 0 while it has none."""
+    """The store's number; 0 while the store does not have the subscriber."""
     newsletters: tuple[str, ...] = ()
-    """Names of the newsletters chosen, `*` for all; empty: those that existed when the row was first read."""
+    """Names of the newsletters chosen, `*` for all; empty means those that existed when the row was first read."""
     declined: tuple[str, ...] = ()
-    """Names of newsletters excluded with a leading hyphen; `*` is all of them."""
+    """Names of newsletters excluded with a leading hyphen; `*` means all of them."""
     variations: Mapping[str, Variation] = field(default_factory=dict)
-    """By newsletter."""
+    """Settings that differ for single newsletters, by the newsletter's name."""
     paused_until: datetime | None = None
     """Nothing is sent before this instant."""
 
@@ -101,10 +101,10 @@ class Subscription:
 def subscriptions(
     subscriber: Subscriber, newsletters: Iterable[tuple[Newsletter, datetime]], *, first_read: datetime,
 ) -> tuple[Subscription, ...]:
-    """What a subscriber is subscribed to, of newsletters that come with the instant at which each was first seen.
+    """A subscriber's subscriptions. With each newsletter comes the instant at which it was first seen.
 
-    A row that names no newsletter means those that existed when it was first read, and later ones that are for
-    `everybody`. A newsletter that is named, or declined, is a decision of its own.
+    A row that names no newsletter subscribes to those that existed when it was first read, and to later ones that are
+    for `everybody`. A newsletter that the row names or declines is decided by that alone.
     """
     return tuple(
         _subscription(subscriber, newsletter.name, max(seen, first_read)) for newsletter, seen in newsletters
@@ -133,7 +133,7 @@ def _subscription(subscriber: Subscriber, newsletter: str, since: datetime) -> S
 def status_at(instant: datetime, subscriber: Subscriber, own: Status = "active") -> Status:
     """The status of a subscriber at an instant; with a subscription's own status, that of the subscription.
 
-    Only `active` is mailed. The store's `mailable` asks the same of its rows.
+    Only `active` is mailed. The store's `mailable` decides the same for its rows.
     """
     lasting = own if subscriber.status == "active" else subscriber.status
     is_paused = subscriber.paused_until is not None and instant < subscriber.paused_until
@@ -141,7 +141,7 @@ def status_at(instant: datetime, subscriber: Subscriber, own: Status = "active")
 
 
 def spoken_in(language: str, among: Collection[str], default: str) -> str:
-    """The language a reader of `language` is written to: that one, else it without its region, else `default`.
+    """The language of mails to a subscriber who wants `language`: that one, else it without its region, else `default`.
 
     >>> spoken_in("fr-CA", ["en", "fr"], "en")
     'fr'

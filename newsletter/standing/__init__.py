@@ -1,4 +1,4 @@
-"""Standing: our name with the mailbox providers. Pure.
+"""Standing: the sender's reputation with mailbox providers. Pure decisions.
 
-`answers` decides what a reply means for a delivery, for its subscriber and for the run.
+`answers` decides the consequences of a relay's answer for a delivery, for its subscriber and for the run.
 """

@@ -1,7 +1,7 @@
 """The store: stories, subscribers, issues and the outbox, in one SQL database.
 
-Everything here is synchronous and safe to call from several threads and processes. Whatever is written is written whole
-or not at all, and is on the disk when the call returns.
+All methods are synchronous and safe to call from several threads and processes. Every write happens completely or not
+at all, and is on disk when the call returns.
 """
 
 from pathlib import Path
@@ -25,7 +25,7 @@ __all__ = [
 
 
 class Store:
-    """One object to pass around; each attribute has the queries of its noun."""
+    """The whole store; each attribute has the queries about its noun."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -37,7 +37,7 @@ class Store:
 
     @property
     def is_shared(self) -> bool:
-        """Whether senders on several machines may use it at once; else one process may send."""
+        """Whether senders on several machines may use it at once; if not, only one process may send."""
         return self._database.is_shared
 
     def close(self) -> None:
@@ -45,11 +45,11 @@ class Store:
 
 
 def open_store(url: str, *, root: Path) -> Store:
-    """Opens the store that newsletter.toml names, and makes it if it is not there.
+    """Opens the store that newsletter.toml names, and creates it if it does not exist.
 
     `url` is `sqlite:///PATH`, where a relative path is relative to `root`, or `postgresql://USER@HOST/NAME`, where the
-    database must be there. An older store is brought up to date first.
-    Raises ConfigError for another URL, a missing driver, a server that turns us away and a store that a newer program
+    database must exist. An older store is migrated first.
+    Raises ConfigError for any other URL, a missing driver, a server that denies access and a store that a newer program
     wrote; TryLater if the server cannot be reached.
     """
     return Store(open_database(url, root))

@@ -1,8 +1,8 @@
-"""The audience of an issue: who may be mailed, and what each of them had before.
+"""The audience of an issue: the subscribers who may be mailed, and the past of each.
 
-What was had is read from deliveries, whatever newsletter they belong to: the editions of all earlier issues that hold
-one of the issue's stories (table `brought`). How often somebody wants mail is a matter of one newsletter alone, and so
-is what its quiet weeks passed over.
+The stories that a subscriber had before are read from deliveries of all newsletters: from the editions of earlier
+issues that contain one of the issue's stories (table `brought`). The time of the last mail, for the frequency, and the
+stories of quiet editions that were not sent are read from the issue's own newsletter alone.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,16 +18,16 @@ from newsletter.store.records import edition_of, interests_of
 from newsletter.store.tables import brought, delivery, edition, issue, skip, subscriber, subscription
 
 _LONGEST_PERIOD = timedelta(days=32)
-"""Readers of the longest frequency get one mail a calendar month."""
+"""Subscribers with the longest frequency get one mail a calendar month."""
 _PIECE = 500
-"""Names in one IN clause."""
+"""How many story ids go into one IN clause."""
 
 
 _ACTIVE: ColumnElement[str] = literal_column("'active'")  # no parameter: claims run their statements as text
 
 
 def mailable(at: datetime | ColumnElement[Any]) -> ColumnElement[bool]:
-    """Whether a subscriber joined with a subscription may be mailed at an instant; silence of either is silence."""
+    """Whether a subscriber joined with a subscription may be mailed at an instant: only if both are active."""
     return ((subscriber.c.status == _ACTIVE) & (subscription.c.status == _ACTIVE)
             & or_(subscriber.c.paused_until.is_(None), subscriber.c.paused_until <= at))
 
@@ -36,14 +36,15 @@ class Audience:
     """The members of an issue's audience, with their pasts."""
 
     def __init__(self, connection: Connection, manifest: Manifest, *, before: int | None = None) -> None:
-        """`before`: the number of an issue; it and later ones are not in the past. None: every issue is."""
+        """`before` is the number of an issue; it and later ones do not belong to the past. With None, every issue does.
+        """
         self._connection, self._manifest, self._before = connection, manifest, before
         self._stories = frozenset(each.story.id for each in manifest.candidates)
         self._past = lru_cache(16_384)(self._past_of)
         self._edition = lru_cache(16_384)(self._edition_of)
 
     def members(self) -> Iterator[Member]:
-        """Everybody who may be mailed when the issue's slot comes, in the order in which we first saw them."""
+        """Every subscriber who may be mailed at the issue's slot, in the order in which they were added."""
         query = (self._query(subscription.c.interests)
                  .join_from(subscriber, subscription, subscription.c.subscriber == subscriber.c.id)
                  .where(subscription.c.newsletter == self._manifest.newsletter.name,
@@ -52,7 +53,7 @@ class Audience:
             yield Member(number, interests_of(interests), self._past(sent, passed))
 
     def member(self, subscriber_id: int) -> Member | None:
-        """The same of one subscriber, whether they may be mailed or not; None for an unknown one."""
+        """One subscriber as a member, whether they may be mailed or not; None if the number is unknown."""
         on = ((subscription.c.subscriber == subscriber.c.id)
               & (subscription.c.newsletter == self._manifest.newsletter.name))
         query = (self._query(func.coalesce(subscription.c.interests, subscriber.c.interests))
@@ -61,9 +62,10 @@ class Audience:
         return None if row is None else Member(row[0], interests_of(row[1]), self._past(row[2], row[3]))
 
     def _query(self, interests: ColumnElement[str]) -> Select[Any]:
-        """Number, interests, and two columns of edition numbers: of mails, and of quiet weeks that passed stories over.
+        """Number, interests, and two columns of edition numbers: of editions that were mailed, and of quiet ones that
+        were not sent but whose stories count as had.
 
-        They are looked up by (issue, subscriber), so that the cost for a subscriber grows with the issues that matter.
+        Both are looked up by (issue, subscriber), so the cost for a subscriber grows with the issues that matter alone.
         """
         own, others = self._earlier_own(), self._earlier_with_a_story()
         counts = sorted({*own, *others})
@@ -80,14 +82,14 @@ class Audience:
                       passed.scalar_subquery().label("passed"))
 
     def _earlier_own(self) -> list[int]:
-        """This newsletter's issues of the last while: they say when somebody was mailed last."""
+        """This newsletter's recent issues, which decide when a subscriber was mailed last."""
         since = self._manifest.slot.instant - _LONGEST_PERIOD
         return list(self._connection.scalars(select(issue.c.number).where(
             issue.c.newsletter == self._manifest.newsletter.name, issue.c.slot_at >= since, *self._earlier())))
 
     def _earlier_with_a_story(self) -> set[int]:
-        """Issues with an edition that holds one of the stories; of this newsletter alone if it repeats what others
-        brought."""
+        """Earlier issues with an edition that contains one of the stories; of this newsletter alone if it may repeat
+        the stories of others."""
         found: set[int] = set()
         own = [issue.c.newsletter == self._manifest.newsletter.name] if self._manifest.newsletter.repeats else []
         stories = sorted(self._stories)
@@ -107,7 +109,7 @@ class Audience:
         return Past(had, max((slot for _, slot in mails if slot is not None), default=None))
 
     def _edition_of(self, number: int) -> tuple[frozenset[str], datetime | None]:
-        """The issue's stories that an edition brought; and its slot, if it was this newsletter's."""
+        """The issue's stories that an earlier edition brought, and its slot if it was this newsletter's (else None)."""
         query = (select(edition.c.content, issue.c.newsletter, issue.c.slot_at).join(issue)
                  .where(edition.c.number == number))
         content, newsletter, slot = self._connection.execute(query).one()

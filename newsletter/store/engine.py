@@ -1,6 +1,6 @@
-"""The database behind the store: which one it is, its three kinds of transaction, and its version.
+"""The database behind the store: its engine, its three kinds of transaction, and its version.
 
-All that differs between databases is in `sqlite`, `postgresql` and `tables`.
+Everything that differs between databases is in `sqlite`, `postgresql` and `tables`.
 """
 
 from collections.abc import Callable, Iterator
@@ -19,16 +19,16 @@ VERSION = "0003"
 """The newest migration's number; a store of this version is opened without loading Alembic."""
 
 _PIECE = 2000
-"""So many rows of a stream are in memory at a time."""
+"""How many rows of a stream are in memory at a time."""
 
 _URL_CURE = 'Write url = "sqlite:///newsletter.db" or "postgresql://USER@HOST/NAME" under [store] in newsletter.toml.'
 
 
 class Database:
-    """An engine, and the three kinds of transaction there are.
+    """An engine, and its three kinds of transaction: `reading`, `writing` and `claiming`.
 
-    Each raises TryLater if the database cannot be reached, another writer does not get done, or the disk does not take
-    what is written.
+    Each raises TryLater if the database cannot be reached, if another writer does not finish in time, or if the disk
+    cannot be written.
     """
 
     def __init__(
@@ -37,28 +37,29 @@ class Database:
     ) -> None:
         self._engine, self._fault = engine, fault
         self.clock = clock
-        """The time by the database's clock, which all who use it share."""
+        """The time by the database's clock, which all senders share."""
         self.is_shared = is_shared
-        """Whether senders on several machines may reach it."""
+        """Whether senders on several machines may use it."""
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """One unchanging view of everything committed so far."""
+        """A transaction with an unchanging view of everything committed so far."""
         with self._connection("reading") as connection:
             yield connection
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
-        """All or nothing, and alone: the next writer waits until this one is done. Claims may go on meanwhile."""
+        """A transaction of the only writer: the next one waits until it ends. Claims may go on meanwhile."""
         with self._connection("writing") as connection, connection.begin():
             yield connection
 
     @contextmanager
     def claiming(self) -> Iterator[Connection]:
-        """All or nothing, beside other claims and writers where the database locks single rows; else as `writing`.
+        """A transaction that runs at the same time as other claims and a writer, if the database locks single rows;
+        else the same as `writing`.
 
-        Another statement may see more than the one before it: whatever a decision rests on must be locked or read by
-        the same statement.
+        Each statement may see more than the one before it. So the rows that a decision depends on must be locked, or
+        read by the same statement.
         """
         with self._connection("claiming") as connection, connection.begin():
             yield connection
@@ -79,13 +80,14 @@ class Database:
 
 
 def streamed(connection: Connection, query: Select[Any]) -> Iterator[Any]:
-    """The query's rows, which come in pieces: memory does not grow with them. Who stops early closes the cursor."""
+    """The query's rows, fetched in pieces so that memory does not grow with them. A caller that stops early closes the
+    cursor."""
     with connection.execute(query, execution_options={"stream_results": True, "yield_per": _PIECE}) as rows:
         yield from rows
 
 
 def open_database(url: str, root: Path) -> Database:
-    """Opens the database, makes it if it is not there, and brings it to this program's version.
+    """Opens the database, creates it if it does not exist, and migrates it to this program's version.
 
     A relative SQLite path is relative to `root`. Raises ConfigError for a URL that cannot be used, a missing driver and
     a store written by a newer program; TryLater if the server cannot be reached.
@@ -105,7 +107,7 @@ def open_database(url: str, root: Path) -> Database:
 def _parsed(url: str) -> URL:
     try:
         return make_url(url)
-    except (ArgumentError, ValueError):  # their texts repeat the URL, which may hold a password
+    except (ArgumentError, ValueError):  # their texts repeat the URL, which may contain a password
         raise ConfigError("store.url is not a database URL", cure=_URL_CURE) from None
 
 
@@ -130,7 +132,7 @@ def _version(connection: Connection) -> str:
     found = str(connection.scalar(text("SELECT version_num FROM alembic_version")) or "")
     if found > VERSION:
         raise ConfigError(f"the store has version {found}, this program knows versions up to {VERSION}",
-                          cure="Install the newer program that wrote the store, or open a copy made before.")
+                          cure="Install the newer program that wrote the store, or restore an older backup.")
     return found
 
 

@@ -1,7 +1,7 @@
-"""Freezing an issue: its audience streams past, and editions, deliveries and skips are written next to it.
+"""Freezing an issue: its audience is read as a stream while editions, deliveries and skips are written.
 
-Everything happens in one transaction on one connection. What is read and what is written are different rows, so the
-open reading is not disturbed; and nobody else writes meanwhile.
+Everything happens in one transaction on one connection. The rows read and the rows written are different ones, so
+writing does not disturb the open cursor; and no other writer runs meanwhile.
 """
 
 from collections import Counter
@@ -20,7 +20,7 @@ _BATCH = 5000
 
 
 class Freezing:
-    """An issue that is being frozen; made by `Issues.freezing`, which also ends it."""
+    """An issue that is being frozen. `Issues.freezing` makes it and ends it."""
 
     def __init__(self, connection: Connection, manifest: Manifest, number: int) -> None:
         self._connection, self._number = connection, number
@@ -31,20 +31,20 @@ class Freezing:
         self._brought: set[str] = set()
 
     def keep_blocks(self, blocks: Sequence[BlockSet]) -> None:
-        """Keeps the compiled blocks, one set for each language."""
+        """Stores the compiled blocks, one set for each language."""
         self._write(block, [
             {"issue": self._number, "language": each.language, "content": blocks_text(each)} for each in blocks])
 
     def audience(self) -> Iterator[Member]:
-        """Every subscriber who may be mailed when the slot comes, in the order in which we first saw them."""
+        """Every subscriber who may be mailed at the issue's slot, in the order in which they were added."""
         return self._audience.members()
 
     def record(self, decision: Decision) -> Recorded:
-        """Keeps the decision's edition; equal editions of this issue have one number."""
+        """Stores the decision's edition. Equal editions of this issue share one number."""
         return Recorded(self._numbered(decision.edition), decision.skip, decision.passed)
 
     def keep(self, subscriber_id: int, recorded: Recorded) -> None:
-        """Puts a delivery into the outbox, or leaves the subscriber out of the issue with the decision's reason."""
+        """Puts a delivery into the outbox, or records a skip with the decision's reason."""
         edition, skip_, passed = recorded
         if skip_:
             self._skips.append({"issue": self._number, "subscriber": subscriber_id, "edition": edition,
@@ -63,7 +63,8 @@ class Freezing:
         return int(self._connection.execute(query).scalar_one())
 
     def end(self) -> None:
-        """Writes what is still in memory, how many subscribers the issue and each edition have, and what it brings."""
+        """Writes the rows that are still in memory, the audience sizes of the issue and of each edition, and the
+        stories that the issue brings."""
         self._write(delivery, self._deliveries)
         self._write(skip, self._skips)
         self._write(brought, [{"story": story, "issue": self._number} for story in sorted(self._brought)])
@@ -91,7 +92,7 @@ class Freezing:
 
 
 def _name(edition: Edition) -> str:
-    """Equal editions have one name. Put together by hand: `asdict` would take ten times as long."""
+    """A digest that equal editions share. The fields are listed by hand: `asdict` would take ten times as long."""
     sections = [(section.topic, [(entry.story, entry.also_in) for entry in section.entries], section.more)
                 for section in edition.sections]
     return digest((edition.interests.to_json(), edition.had, sections, edition.quiet))

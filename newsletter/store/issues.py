@@ -1,4 +1,4 @@
-"""Issues: what was frozen, who is left out of it, and how far it got."""
+"""Issues: their frozen decisions, the subscribers left out of each, and its state."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -48,25 +48,25 @@ class Issue:
     newsletter: str
     """The newsletter's name."""
     slot_key: str
-    """`Slot.key`; that of an issue cancelled before anything was sent has a suffix, which frees the slot."""
+    """`Slot.key`. If the issue was cancelled before anything was sent, a suffix is added, which frees the slot."""
     slot: datetime
     """The slot's instant."""
     state: IssueState
     manifest_hash: str
-    """What names it, in the boundaries of its mails too; empty for a missed issue. An issue that an older version froze
-    keeps the name it had."""
+    """The name of its content, also used in the boundaries of its mails; empty for a missed issue. An issue that an
+    older version froze keeps the hash it had."""
     audience: int
     """How many deliveries were frozen."""
     prepared_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
-    """Also when it was cancelled."""
+    """When it finished or was cancelled."""
     note: str
     """Why it was missed or paused."""
     text_hash: str
-    """Of the manifest's text as it was stored; empty for a missed issue."""
+    """Hash of the manifest's text as it was stored; empty for a missed issue."""
     link_version: int
-    """How its mails name their subscriber: 1 by the row's number, 2 by the handle."""
+    """How the links in its mails identify the subscriber: 1 by the row's number, 2 by the handle."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,24 +75,25 @@ class Skip:
 
     subscriber: Subscriber
     edition: int | None
-    """The edition that would have been too short to send; None if it did not come so far."""
+    """Number of the edition that was not sent; None if none was chosen."""
     reason: str
-    """In words."""
+    """Why nothing is sent, as a sentence."""
     passed: bool
     """Whether the edition's stories count as had all the same."""
 
 
 _FREED = " (cancelled "
-"""In the slot_key of an issue that gave its slot back."""
+"""Part of the suffix in the slot_key of an issue that freed its slot."""
 
 
 class AlreadyPrepared(UsageError):
-    """The slot or the id belongs to an issue that was prepared before: `issue`."""
+    """The slot or the id belongs to an issue that was prepared before, which is in `issue`."""
 
     def __init__(self, issue: Issue) -> None:
         super().__init__(
-            f"{issue.newsletter} is prepared already for {issue.slot_key}: {issue.id}, {issue.state}",
-            cure=f"Send it: newsletter send {issue.id}; or, to prepare it anew: newsletter issue cancel {issue.id}"
+            f"{issue.newsletter} is already prepared for {issue.slot_key}: {issue.id}, {issue.state}",
+            cure=f"Send it: newsletter send {issue.id}; or cancel it to prepare it anew: "
+                 f"newsletter issue cancel {issue.id}"
             if may("cancel", issue.state) else f"newsletter issue show {issue.id}")
         self.issue = issue
 
@@ -108,10 +109,10 @@ class Issues:
 
     @contextmanager
     def freezing(self, manifest: Manifest, *, now: datetime) -> Iterator[Freezing]:
-        """Freezes an issue, whole or not at all: it is there when the block ends, and an exception leaves nothing.
+        """Freezes an issue, completely or not at all: it exists once the block has ended; an exception leaves nothing.
 
-        Raises AlreadyPrepared if another issue has its slot or its id. A missed slot may be frozen after all, since
-        only a person asks for that.
+        Raises AlreadyPrepared if another issue has its slot or its id. A missed issue is replaced: only a person can
+        ask for that.
         """
         with self._database.writing() as connection:
             _make_room(connection, manifest)
@@ -125,83 +126,88 @@ class Issues:
             freezing.end()
 
     def hash_of(self, manifest: Manifest) -> str:
-        """What names the manifest once it is frozen (`Issue.manifest_hash`)."""
+        """The hash that the manifest will have once it is frozen (`Issue.manifest_hash`)."""
         return text_hash(manifest_text(manifest))
 
     def mark_missed(self, newsletter: str, slot: Slot, note: str, now: datetime) -> bool:
-        """Records that a slot passed and will not be sent by itself; false if it has an issue already."""
-        id = f"{newsletter}-{slot.local}-{slot.zone.replace('/', '-')}-missed"
+        """Records that a slot passed without an issue, and why (`note`). Returns false if the slot has one already."""
+        issue_id = f"{newsletter}-{slot.local}-{slot.zone.replace('/', '-')}-missed"
         with self._database.writing() as connection:
             if _first(connection, _has_slot(newsletter, slot)):
                 return False
-            values = _row(id, newsletter, slot, now) | {"state": "missed", "note": note}
+            values = _row(issue_id, newsletter, slot, now) | {"state": "missed", "note": note}
             connection.execute(insert(table).values(values))
             return True
 
-    def start(self, id: str, now: datetime) -> None:
-        """The first delivery is about to leave; does nothing the second time.
+    def start(self, issue_id: str, now: datetime) -> None:
+        """Marks the issue as `sending`, right before its first delivery; does nothing if it was started before.
 
-        Raises UsageError for an issue that was paused, cancelled or missed.
+        Raises UsageError for an issue that is paused, cancelled or missed.
         """
         with self._database.writing() as connection:
-            issue = _locked(connection, id)
+            issue = _locked(connection, issue_id)
             if may("resume", issue.state):
-                raise UsageError(f"{id} is paused{': ' if issue.note else ''}{issue.note}",
-                                 cure=f"newsletter issue resume {id}")
+                raise UsageError(f"{issue_id} is paused{': ' if issue.note else ''}{issue.note}",
+                                 cure=f"newsletter issue resume {issue_id}")
             if issue.state in ("cancelled", "missed"):
-                raise UsageError(f"{id} is {issue.state}", cure=f"newsletter issue prepare {issue.newsletter}")
+                raise UsageError(f"{issue_id} is {issue.state}", cure=f"newsletter issue prepare {issue.newsletter}")
             if may("start", issue.state):
-                connection.execute(update(table).where(table.c.id == id).values(state="sending", started_at=now))
+                connection.execute(update(table).where(table.c.id == issue_id).values(state="sending", started_at=now))
 
-    def finish(self, id: str, now: datetime) -> bool:
-        """Says "finished" if that is so: the sum of the states is the frozen audience, and nothing is left to send."""
+    def finish(self, issue_id: str, now: datetime) -> bool:
+        """Marks the issue as `finished` if nothing is left to send and the states add up to the frozen audience.
+
+        Returns whether the issue is finished.
+        """
         with self._database.writing() as connection:
-            issue = _locked(connection, id)
+            issue = _locked(connection, issue_id)
             sums = count_states(connection, issue.number)
             done = sum(sums.values()) == issue.audience and not sums["queued"] + sums["claimed"]
             if done and may("finish", issue.state):
-                connection.execute(update(table).where(table.c.id == id).values(state="finished", finished_at=now))
+                connection.execute(
+                    update(table).where(table.c.id == issue_id).values(state="finished", finished_at=now))
             return done and (may("finish", issue.state) or issue.state == "finished")
 
-    def pause(self, id: str, note: str) -> None:
-        """Lets nothing more of the issue be claimed; `note` is why. What is on its way is settled as ever.
+    def pause(self, issue_id: str, note: str) -> None:
+        """Stops claiming; `note` is the reason. Deliveries that are claimed already are settled as usual.
 
-        Raises UsageError for an issue that is not to be sent.
+        Raises UsageError for an issue that cannot be paused (`TRANSITIONS`).
         """
         with self._database.writing() as connection:
-            issue = _locked(connection, id)
+            issue = _locked(connection, issue_id)
             if issue.state != "paused":
                 _check(issue, "pause")
-            connection.execute(update(table).where(table.c.id == id).values(state="paused", note=note))
+            connection.execute(update(table).where(table.c.id == issue_id).values(state="paused", note=note))
 
-    def resume(self, id: str) -> None:
-        """Takes a pause back. Raises UsageError for an issue that is not paused."""
+    def resume(self, issue_id: str) -> None:
+        """Ends a pause. Raises UsageError for an issue that is not paused."""
         with self._database.writing() as connection:
-            issue = _locked(connection, id)
+            issue = _locked(connection, issue_id)
             _check(issue, "resume")
             state = "sending" if issue.started_at else "frozen"
-            connection.execute(update(table).where(table.c.id == id).values(state=state, note=""))
+            connection.execute(update(table).where(table.c.id == issue_id).values(state=state, note=""))
 
-    def cancel(self, id: str, now: datetime) -> int:
-        """Withdraws every delivery that is still queued, and returns how many that were.
+    def cancel(self, issue_id: str, now: datetime) -> int:
+        """Withdraws every delivery that is still queued, and returns how many there were.
 
-        An issue of which nothing was sent frees its slot. What is on its way is settled as ever, and what comes back
-        unsent is withdrawn too. Raises UsageError for an issue that is not to be sent.
+        If nothing of the issue was sent, its slot is freed. Deliveries that are claimed already are settled as usual,
+        and withdrawn if they come back unsent. Raises UsageError for an issue that cannot be cancelled (`TRANSITIONS`).
         """
         with self._database.writing() as connection:
-            issue = _locked(connection, id)
+            issue = _locked(connection, issue_id)
             _check(issue, "cancel")
-            connection.execute(update(table).where(table.c.id == id).values(state="cancelled", finished_at=now))
+            connection.execute(update(table).where(table.c.id == issue_id).values(state="cancelled", finished_at=now))
             withdrawn = withdraw_queued(connection, issue.number, now)
             sums = count_states(connection, issue.number)
             if not sums["sent"] + sums["claimed"] + sums["in_doubt"]:
-                connection.execute(update(table).where(table.c.id == id).values(
+                connection.execute(update(table).where(table.c.id == issue_id).values(
                     slot_key=f"{issue.slot_key}{_FREED}{issue.number})"))
             return withdrawn
 
-    def get(self, id: str) -> Issue | None:
+    def get(self, issue_id: str) -> Issue | None:
+        """The issue with this id; None if there is none."""
         with self._database.reading() as connection:
-            return _first(connection, table.c.id == id)
+            return _first(connection, table.c.id == issue_id)
 
     def at(self, newsletter: str, slot_key: str) -> Issue | None:
         """The issue that has this slot, a missed one included."""
@@ -209,41 +215,41 @@ class Issues:
             return _first(connection, table.c.newsletter == newsletter, table.c.slot_key == slot_key)
 
     def latest(self, newsletter: str | None = None) -> Issue | None:
-        """The issue prepared last, of one newsletter or of all; cancelled and missed ones do not count."""
+        """The issue prepared last, of one newsletter or of all; cancelled and missed issues do not count."""
         prepared = table.c.state.not_in(("cancelled", "missed"))
         with self._database.reading() as connection:
             return _first(connection, prepared, *([] if newsletter is None else [table.c.newsletter == newsletter]))
 
     def all(self) -> list[Issue]:
-        """Every issue, the one prepared last comes first."""
+        """Every issue; the one prepared last comes first."""
         with self._database.reading() as connection:
             return [Issue(*row) for row in connection.execute(_issues())]
 
-    def manifest(self, id: str) -> Manifest:
-        """What was frozen. Raises UsageError if there is none, DataError if it is not what was frozen."""
+    def manifest(self, issue_id: str) -> Manifest:
+        """The frozen manifest. Raises UsageError if there is none, DataError if it was changed since."""
         with self._database.reading() as connection:
-            issue = _issue(connection, id)
-            text: str = connection.execute(select(table.c.manifest).where(table.c.id == id)).scalar_one()
+            issue = _issue(connection, issue_id)
+            text: str = connection.execute(select(table.c.manifest).where(table.c.id == issue_id)).scalar_one()
         if not text:
-            raise UsageError(f"{id} was {issue.state}: nothing was frozen for it")
+            raise UsageError(f"{issue_id} was {issue.state}: nothing was frozen for it")
         if text_hash(text) != issue.text_hash:
-            raise DataError(f"the manifest of {id} was changed after it was frozen: its hash is {text_hash(text)}, "
-                            f"{issue.text_hash} was kept", cure=f"newsletter issue cancel {id}")
+            raise DataError(f"the manifest of {issue_id} was changed after it was frozen: its hash is "
+                            f"{text_hash(text)}, not {issue.text_hash}", cure=f"newsletter issue cancel {issue_id}")
         return manifest_of(text)
 
     def member(self, manifest: Manifest, subscriber_id: int) -> Member | None:
-        """The subscriber as preparing this issue sees them, or saw them if it is frozen, whether they may be mailed or
-        not; None for an unknown number."""
+        """The subscriber with the interests and the past that preparing this issue sees, or saw if it is frozen,
+        whether they may be mailed or not; None if the number is unknown."""
         with self._database.reading() as connection:
             frozen = _first(connection, table.c.id == manifest.issue_id)
             before = frozen.number if frozen else None
             return Audience(connection, manifest, before=before).member(subscriber_id)
 
-    def blocks(self, id: str) -> dict[str, BlockSet]:
+    def blocks(self, issue_id: str) -> dict[str, BlockSet]:
         """The compiled blocks by language."""
         with self._database.reading() as connection:
             rows = connection.execute(select(block.c.language, block.c.content)
-                                      .where(block.c.issue == issue_number(connection, id)))
+                                      .where(block.c.issue == issue_number(connection, issue_id)))
             return {language: blocks_of(language, content) for language, content in rows}
 
     def edition(self, number: int) -> Edition:
@@ -254,31 +260,31 @@ class Issues:
             raise UsageError(f"there is no edition {number}")
         return edition_of(content)
 
-    def editions(self, id: str) -> Iterator[tuple[int, Edition, int]]:
-        """Number, edition and how many deliveries were frozen with it, by number."""
+    def editions(self, issue_id: str) -> Iterator[tuple[int, Edition, int]]:
+        """Each edition as (number, edition, how many deliveries were frozen with it), by number."""
         columns = edition_table.c
         with self._database.reading() as connection:
             query = (select(columns.number, columns.content, columns.audience)
-                     .where(columns.issue == issue_number(connection, id)).order_by(columns.number))
+                     .where(columns.issue == issue_number(connection, issue_id)).order_by(columns.number))
             for number, content, audience in streamed(connection, query):
                 yield number, edition_of(content), audience
 
-    def skips(self, id: str) -> Iterator[Skip]:
-        """Everyone left out of the issue, in the order in which we first saw them."""
+    def skips(self, issue_id: str) -> Iterator[Skip]:
+        """The subscribers left out of the issue, in the order in which they were added."""
         with self._database.reading() as connection:
-            query = _skips(issue_number(connection, id)).order_by(skip.c.subscriber)
+            query = _skips(issue_number(connection, issue_id)).order_by(skip.c.subscriber)
             yield from map(_skip_of, streamed(connection, query))
 
-    def skip_of(self, id: str, subscriber_id: int) -> Skip | None:
-        """Why this subscriber was left out; None for who was not."""
+    def skip_of(self, issue_id: str, subscriber_id: int) -> Skip | None:
+        """Why this subscriber was left out; None if they were not."""
         with self._database.reading() as connection:
-            query = _skips(issue_number(connection, id)).where(skip.c.subscriber == subscriber_id)
+            query = _skips(issue_number(connection, issue_id)).where(skip.c.subscriber == subscriber_id)
             row = connection.execute(query).first()
         return None if row is None else _skip_of(row)
 
 
 def _make_room(connection: Connection, manifest: Manifest) -> None:
-    """Raises AlreadyPrepared unless slot and id are free; a missed issue makes way."""
+    """Deletes a missed issue of the slot. Raises AlreadyPrepared unless slot and id are then free."""
     in_slot = _has_slot(manifest.newsletter.name, manifest.slot)
     connection.execute(delete(table).where(in_slot, table.c.state == "missed"))
     there = _first(connection, or_(in_slot, table.c.id == manifest.issue_id))
@@ -287,13 +293,13 @@ def _make_room(connection: Connection, manifest: Manifest) -> None:
 
 
 def _has_slot(newsletter: str, slot: Slot) -> ColumnElement[bool]:
-    """Whether an issue has this slot, under whichever name of its zone: Europe/Kiev is Europe/Kyiv."""
+    """Whether an issue has this slot, under any name of its zone: Europe/Kiev is Europe/Kyiv."""
     same_time = (table.c.slot_at == slot.instant) & table.c.slot_key.not_like(f"%{_FREED}%")
     return (table.c.newsletter == newsletter) & ((table.c.slot_key == slot.key) | same_time)
 
 
-def _row(id: str, newsletter: str, slot: Slot, now: datetime) -> dict[str, Any]:
-    return {"id": id, "newsletter": newsletter, "slot_key": slot.key, "slot_at": slot.instant, "prepared_at": now,
+def _row(issue_id: str, newsletter: str, slot: Slot, now: datetime) -> dict[str, Any]:
+    return {"id": issue_id, "newsletter": newsletter, "slot_key": slot.key, "slot_at": slot.instant, "prepared_at": now,
             "manifest_hash": "", "manifest": "", "audience": 0, "note": "", "text_hash": "", "link_version": _BY_HANDLE}
 
 
@@ -309,15 +315,15 @@ def _first(connection: Connection, *conditions: ColumnElement[bool]) -> Issue | 
     return None if row is None else Issue(*row)
 
 
-def _issue(connection: Connection, id: str) -> Issue:
-    row = connection.execute(_issues().where(table.c.number == issue_number(connection, id))).one()
+def _issue(connection: Connection, issue_id: str) -> Issue:
+    row = connection.execute(_issues().where(table.c.number == issue_number(connection, issue_id))).one()
     return Issue(*row)
 
 
-def _locked(connection: Connection, id: str) -> Issue:
-    """The issue, whose state nobody else changes or rests on until this transaction ends."""
-    connection.execute(select(table.c.number).where(table.c.id == id).with_for_update())
-    return _issue(connection, id)
+def _locked(connection: Connection, issue_id: str) -> Issue:
+    """The issue, locked: until this transaction ends, no other one changes its state or relies on it."""
+    connection.execute(select(table.c.number).where(table.c.id == issue_id).with_for_update())
+    return _issue(connection, issue_id)
 
 
 def _check(issue: Issue, verb: Verb) -> None:
@@ -334,5 +340,5 @@ def _skips(number: int) -> Select[Any]:
 
 
 def _skip_of(row: Any) -> Skip:
-    edition, reason, passed, *person = row
-    return Skip(subscriber_of(person), edition, reason, passed)
+    edition, reason, passed, *columns = row
+    return Skip(subscriber_of(columns), edition, reason, passed)

@@ -1,11 +1,12 @@
-"""The journal: what a sender put on the wire and what came back, written to the kernel at once and never synced.
+"""The journal: a sender's record of messages on the wire and of their answers, written to the kernel at once and never
+synced to disk.
 
-It outlives a process that is killed, so that only what was on the wire just then is in doubt, and not all that had been
-claimed. It may not outlive a power loss: then it says nothing, and all that had been claimed is in doubt.
+It outlives a killed process, so only the messages on the wire at that moment are in doubt, not all that were claimed.
+It may not outlive a power loss: then it counts as missing, and every claimed delivery is in doubt.
 
-    <boot id>                                    the boot that the rest belongs to
+    <boot id>                                    the boot of the machine during which the rest was written
     > 17 0                                       delivery 17, after 0 attempts, is on the wire
-    < 17 0 sent 250 2.0.0 2.0.0 Ok: queued       what came back
+    < 17 0 sent 250 2.0.0 2.0.0 Ok: queued       the answer to it
 """
 
 import os
@@ -22,7 +23,7 @@ from newsletter.model import Attempt, Delivery, Outcome, Receipt, Records
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _LARGE = 1_000_000
-"""Bytes from which what the store knows by now is left out."""
+"""Bytes. A journal that grows beyond is rewritten without the deliveries that the store has settled."""
 
 
 class Journals:
@@ -35,7 +36,7 @@ class Journals:
         self._folder, self._boot_id = folder, boot_id
 
     def begin(self, token: str) -> "Journal":
-        """Raises TryLater if it cannot be written."""
+        """Starts a sender's journal. Raises TryLater if it cannot be written."""
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             return Journal(self._folder / token, self._boot())
@@ -43,22 +44,22 @@ class Journals:
             raise _cannot(self._folder / token, error) from error
 
     def read(self, token: str) -> Records | None:
-        """None if nothing can be known: there is none here, or the machine was started anew since."""
+        """A sender's records; None if there is no journal here, or if the machine has been restarted since."""
         try:
             head, *lines = (self._folder / token).read_text("utf-8", "replace").split("\n")
         except OSError:
             return None
         if head != self._boot():
             return None
-        return dict(map(_record, lines[:-1]))  # the last is empty, or half of one: then what it was about did not begin
+        return dict(map(_record, lines[:-1]))  # the last is empty, or half a line: then its message had not left yet
 
     def end(self, token: str) -> None:
-        """The store knows all that this journal could say."""
+        """Deletes a journal: the store has settled everything in it."""
         with suppress(OSError):
             (self._folder / token).unlink(missing_ok=True)
 
     def _boot(self) -> str:
-        """Another one each time the machine starts; where there is none, one that was never there before."""
+        """The boot's id, a new one each time the machine starts; a random one if the machine has none."""
         try:
             return self._boot_id.read_text("ascii").strip()
         except OSError:
@@ -66,7 +67,7 @@ class Journals:
 
 
 class Journal:
-    """One sender's, open for writing."""
+    """One sender's journal, open for writing."""
 
     def __init__(self, path: Path, boot_id: str) -> None:
         self._path, self._boot_id = path, boot_id
@@ -76,17 +77,18 @@ class Journal:
         self._failed: OSError | None = None
 
     def on_wire(self, delivery: Delivery) -> None:
-        """Its first byte is about to leave. Raises TryLater if that cannot be written: then it must not."""
+        """Records that the message's first byte is about to leave. Raises TryLater if that cannot be written; then it
+        must not leave."""
         self._note(delivery.id, f"> {delivery.id} {delivery.attempts}\n")
 
     def answered(self, delivery: Delivery, receipt: Receipt) -> None:
-        """Raises TryLater if that cannot be written; the answer counts all the same."""
+        """Records the answer. Raises TryLater if that cannot be written; the answer counts all the same."""
         reply = receipt.reply.replace("\n", " ")
         self._note(delivery.id, f"< {delivery.id} {delivery.attempts} {receipt.outcome} {receipt.code} "
                                 f"{receipt.enhanced} {reply}\n")
 
     def settled(self, deliveries: Iterable[int]) -> None:
-        """The store knows what became of these."""
+        """Drops records that are no longer needed: the store has settled the deliveries with these ids."""
         for each in deliveries:
             self._open.pop(each, None)
         if self._size > _LARGE:
@@ -100,7 +102,7 @@ class Journal:
 
     def _note(self, number: int, line: str) -> None:
         try:
-            if self._failed:  # half a line may stand at the end, and would spoil the next one
+            if self._failed:  # the file may end in half a line, which would spoil the next one
                 raise self._failed
             data = line.encode("utf-8", "replace")
             if os.write(self._file, data) < len(data):
@@ -112,7 +114,7 @@ class Journal:
         self._size += len(data)
 
     def _written_anew(self) -> tuple[int, int]:
-        """A file with what is open, in the place of the one before: its descriptor and size."""
+        """Replaces the file by one with the open records alone. Returns its descriptor and its size in bytes."""
         data = "".join((f"{self._boot_id}\n", *self._open.values())).encode("utf-8", "replace")
         draft = self._path.with_suffix(".part")
         draft.write_bytes(data)

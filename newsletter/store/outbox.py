@@ -1,9 +1,9 @@
-"""The outbox: what became of each (issue, subscriber).
+"""The outbox: one delivery for each (issue, subscriber), with its state.
 
     queued → claimed → sent | refused | queued again | in_doubt        queued → withdrawn
 
-Always: the issue's frozen audience = the sum over all states. A worker claims under its own token, and only an answer
-given under that token settles a row.
+Always: the issue's frozen audience = the sum over all states. A sender claims under its own token, and only an answer
+that comes with that token settles a row.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -44,58 +44,61 @@ from newsletter.text import meant, nearest, quoted
 
 @dataclass(frozen=True, slots=True)
 class Had:
-    """What became of one issue for one subscriber."""
+    """One issue that a subscriber was to get: its id, the number of their edition, and the delivery's state."""
 
-    issue: str
+    issue_id: str
     edition: int
     state: State
 
 
 class Outbox:
-    """Queries about deliveries. `issue` is an issue's id; an unknown one raises UsageError."""
+    """Queries about deliveries. An unknown `issue_id` raises UsageError."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def take(self, issue: str, *, limit: int, settled: Sequence[Settled], now: datetime, token: str) -> list[Delivery]:
-        """Settles what came back and claims up to `limit` deliveries that are due, in one transaction.
+    def take(
+        self, issue_id: str, *, limit: int, settled: Sequence[Settled], now: datetime, token: str,
+    ) -> list[Delivery]:
+        """Settles `settled` and claims up to `limit` deliveries that are due, in one transaction.
 
-        Each comes with its subscriber as they are now; that of a subscriber who may not be mailed any more is withdrawn
-        instead. Deliveries of one
-        edition come together. `token` names the worker for as long as it lives. Once this returned, the claims survive
-        a power loss. An empty list means that nothing is due (see `next_due`) or that the issue is not `sending`.
+        Each delivery has its subscriber's present data. If the subscriber may no longer be mailed, the delivery is
+        withdrawn instead. Deliveries of one edition come together. `token` identifies the sender. Once this has
+        returned, the claims survive a power loss. An empty list means that nothing is due (see `next_due`) or that the
+        issue is not `sending`.
         """
         with self._database.claiming() as connection:
-            number, state, newsletter = _issue_for_settling(connection, issue)
+            number, state, newsletter = _issue_for_settling(connection, issue_id)
             _settle(connection, settled, number, now, token)
             if state == "cancelled":
                 withdraw_queued(connection, number, now)
-            claiming = _Claiming(connection, issue, {"number": number, "newsletter": newsletter}, now, token)
+            claiming = _Claiming(connection, issue_id, {"number": number, "newsletter": newsletter}, now, token)
             return claiming.claim(limit) if state == "sending" else []
 
     def recover(
-        self, issue: str, settle: Callable[[str, Sequence[Delivery]], Sequence[Settled]], *, now: datetime,
+        self, issue_id: str, settle: Callable[[str, Sequence[Delivery]], Sequence[Settled]], *, now: datetime,
     ) -> int:
-        """Settles what senders that are gone had claimed, and returns how many deliveries that were.
+        """Settles the claims of senders that are gone, and returns how many deliveries there were.
 
-        Gone is whose lease is over, or ended. `settle` is given such a sender's token and its claims, and decides what
-        became of each of them. Should the sender be alive after all, its answer to what is in doubt still counts.
+        A sender is gone when its lease has expired or was ended. `settle` gets such a sender's token and its claims,
+        and returns the settlement of each. If the sender turns out to be alive, its answer to a delivery in doubt still
+        counts.
         """
         with self._database.writing() as connection:
-            number = issue_number(connection, issue)
-            claims = _claims_of_the_dead(connection, issue, number, self._database.clock(connection))
+            number = issue_number(connection, issue_id)
+            claims = _claims_of_the_dead(connection, issue_id, number, self._database.clock(connection))
             for token, theirs in claims.items():
                 _settle(connection, settle(token, theirs), number, now, token)
                 connection.execute(delete(lease).where(lease.c.token == token))
             return sum(map(len, claims.values()))
 
-    def resend(self, issue: str, which: Literal["in_doubt", "refused"], *, now: datetime) -> int:
-        """Puts deliveries back that are in doubt or were refused, and returns how many; a finished issue is opened.
+    def resend(self, issue_id: str, which: Literal["in_doubt", "refused"], *, now: datetime) -> int:
+        """Queues deliveries in the state `which` once more, and returns how many. A finished issue is reopened.
 
-        Only those whose subscriber may be mailed: the others would not be sent anything.
+        Only deliveries whose subscriber may be mailed are queued: the others would not be sent.
         """
         with self._database.writing() as connection:
-            number = issue_number(connection, issue)
+            number = issue_number(connection, issue_id)
             newsletter = select(issues.c.newsletter).where(issues.c.number == number).scalar_subquery()
             active = (select(subscriber.c.id).join(subscription, subscription.c.subscriber == subscriber.c.id)
                       .where(subscription.c.newsletter == newsletter, mailable(now)))
@@ -107,53 +110,54 @@ class Outbox:
                                    .values(state="sending", finished_at=None))
             return again
 
-    def sums(self, issue: str) -> Mapping[State, int]:
-        """How many deliveries are in each state; every state is there."""
+    def sums(self, issue_id: str) -> Mapping[State, int]:
+        """How many deliveries are in each state; every state is a key."""
         with self._database.reading() as connection:
-            return count_states(connection, issue_number(connection, issue))
+            return count_states(connection, issue_number(connection, issue_id))
 
-    def audience(self, issue: str) -> int:
-        """How many deliveries were frozen: what the sums must add up to."""
+    def audience(self, issue_id: str) -> int:
+        """How many deliveries were frozen. The sums must add up to this number."""
         with self._database.reading() as connection:
-            number = issue_number(connection, issue)
+            number = issue_number(connection, issue_id)
             return int(connection.execute(select(issues.c.audience).where(issues.c.number == number)).scalar_one())
 
-    def next_due(self, issue: str) -> datetime | None:
-        """When the next queued delivery may be claimed, 1970 for at once; None if nothing is queued."""
+    def next_due(self, issue_id: str) -> datetime | None:
+        """When the next queued delivery may be claimed: 1970 means at once, None that nothing is queued."""
         with self._database.reading() as connection:
             query = select(func.min(table.c.due_at)).where(
-                table.c.issue == issue_number(connection, issue), table.c.state == "queued")
+                table.c.issue == issue_number(connection, issue_id), table.c.state == "queued")
             due: datetime | None = connection.scalar(query)
         return due
 
-    def last_change(self, issue: str) -> datetime | None:
-        """When a delivery last changed its state; None if none ever did. Looks at every row."""
+    def last_change(self, issue_id: str) -> datetime | None:
+        """When a delivery last changed its state; None if none ever did. Reads every row."""
         with self._database.reading() as connection:
-            query = select(func.max(table.c.changed_at)).where(table.c.issue == issue_number(connection, issue))
+            query = select(func.max(table.c.changed_at)).where(table.c.issue == issue_number(connection, issue_id))
             changed: datetime | None = connection.scalar(query)
         return changed
 
-    def deliveries(self, issue: str, state: State | None = None, ever_in_doubt: bool = False) -> Iterator[Delivery]:
+    def deliveries(self, issue_id: str, state: State | None = None, ever_in_doubt: bool = False) -> Iterator[Delivery]:
         """All deliveries of the issue, or those of one state, or those that were ever in doubt, by subscriber."""
         with self._database.reading() as connection:
-            # The order is that of the unique index: sorting a million by anything else would not stream.
-            query = _deliveries().where(table.c.issue == issue_number(connection, issue)).order_by(table.c.subscriber)
+            # This is the order of the unique index: a million rows in any other order would not stream.
+            number = issue_number(connection, issue_id)
+            query = _deliveries().where(table.c.issue == number).order_by(table.c.subscriber)
             if state is not None:
                 query = query.where(table.c.state == state)
             if ever_in_doubt:
                 query = query.where(table.c.ever_in_doubt)
             for row in streamed(connection, query):
-                yield _delivery_of(issue, row)
+                yield _delivery_of(issue_id, row)
 
-    def delivery(self, issue: str, key: str) -> Delivery | None:
+    def delivery(self, issue_id: str, key: str) -> Delivery | None:
         """The delivery for the subscriber with this key; None if they were not in the audience."""
         with self._database.reading() as connection:
-            query = _deliveries().where(table.c.issue == issue_number(connection, issue), subscriber.c.key == key)
+            query = _deliveries().where(table.c.issue == issue_number(connection, issue_id), subscriber.c.key == key)
             row = connection.execute(query).first()
-        return None if row is None else _delivery_of(issue, row)
+        return None if row is None else _delivery_of(issue_id, row)
 
     def had(self, subscriber_id: int) -> list[Had]:
-        """What this subscriber was to get, issue by issue of all newsletters, the latest first."""
+        """The issues that this subscriber was to get, of all newsletters, the latest slot first."""
         with self._database.reading() as connection:
             numbers = list(connection.scalars(select(issues.c.number)))  # the index begins with them
             query = (select(issues.c.id, table.c.edition, table.c.state).join(issues, issues.c.number == table.c.issue)
@@ -162,43 +166,43 @@ class Outbox:
             return [Had(*row) for row in connection.execute(query)]
 
 
-def issue_number(connection: Connection, id: str) -> int:
+def issue_number(connection: Connection, issue_id: str) -> int:
     """The issue's number. Raises UsageError for an unknown id."""
-    number: int | None = connection.scalar(select(issues.c.number).where(issues.c.id == id))
+    number: int | None = connection.scalar(select(issues.c.number).where(issues.c.id == issue_id))
     if number is None:
-        near = nearest(id, connection.scalars(select(issues.c.id)))
-        raise UsageError(f"there is no issue {quoted(id)}", cure=meant(near) or "newsletter issue list")
+        near = nearest(issue_id, connection.scalars(select(issues.c.id)))
+        raise UsageError(f"there is no issue {quoted(issue_id)}", cure=meant(near) or "newsletter issue list")
     return number
 
 
 def count_states(connection: Connection, number: int) -> dict[State, int]:
-    """The sums of an issue; every state is there."""
+    """How many deliveries of an issue are in each state; every state is a key."""
     query = select(table.c.state, func.count()).where(table.c.issue == number).group_by(table.c.state)
     found: dict[State, int] = {state: count for state, count in connection.execute(query)}  # noqa: C416
     return {state: found.get(state, 0) for state in get_args(State)}
 
 
 def withdraw_queued(connection: Connection, number: int, now: datetime) -> int:
-    """Withdraws whatever of the issue is still queued; how many that were."""
+    """Withdraws the issue's queued deliveries, and returns how many there were."""
     return connection.execute(update(table).where(table.c.issue == number, table.c.state == "queued")
                               .values(state="withdrawn", token=None, changed_at=now)).rowcount
 
 
-def _issue_for_settling(connection: Connection, id: str) -> tuple[int, str, str]:
-    """Number, state and newsletter. The state stays as it is until this transaction ends."""
-    row: Any = _run(connection, _ISSUE, {"which": id}).first()
-    return (row[0], row[1], row[2]) if row else (issue_number(connection, id), "", "")
+def _issue_for_settling(connection: Connection, issue_id: str) -> tuple[int, str, str]:
+    """The issue's number, state and newsletter. The row is locked: the state stays until this transaction ends."""
+    row: Any = _run(connection, _ISSUE, {"which": issue_id}).first()
+    return (row[0], row[1], row[2]) if row else (issue_number(connection, issue_id), "", "")
 
 
 def _claims_of_the_dead(
-    connection: Connection, issue: str, number: int, clock: datetime,
+    connection: Connection, issue_id: str, number: int, clock: datetime,
 ) -> dict[str, list[Delivery]]:
     alive = select(lease.c.token).where(lease.c.until > clock)
     query = _deliveries(table.c.token).where(
         table.c.issue == number, table.c.state == "claimed", table.c.token.not_in(alive))
     claims: dict[str, list[Delivery]] = {}
     for *row, token in connection.execute(query):
-        claims.setdefault(token, []).append(_delivery_of(issue, row))
+        claims.setdefault(token, []).append(_delivery_of(issue_id, row))
     return claims
 
 
@@ -213,7 +217,7 @@ def _settle(connection: Connection, settled: Sequence[Settled], number: int, now
 
 
 def _settlement(settled: Settled, receipt: Receipt, number: int, now: datetime, token: str) -> dict[str, Any]:
-    """The values of `_SETTLE`, as the driver takes them."""
+    """The parameters of `_SETTLE`, as the driver expects them."""
     again_at = settled.again_at
     doubt = receipt.outcome == "in_doubt"
     again = receipt.outcome == "deferred" or (doubt and again_at is not None)
@@ -229,10 +233,10 @@ def _settlement(settled: Settled, receipt: Receipt, number: int, now: datetime, 
 
 @dataclass(frozen=True, slots=True)
 class _Claiming:
-    """Claims of one sender in one transaction."""
+    """One sender's claims in one transaction."""
 
     connection: Connection
-    issue: str
+    issue_id: str
     which: Mapping[str, Any]
     """The issue's number and its newsletter."""
     now: datetime
@@ -242,7 +246,7 @@ class _Claiming:
         claimed: list[Delivery] = []
         while len(claimed) < limit:
             some = {**self.which, "most": limit - len(claimed), "now": microseconds(self.now)}
-            due = [(_delivery_of(self.issue, row, "claimed"), row[-1]) for row in _run(self.connection, _DUE, some)]
+            due = [(_delivery_of(self.issue_id, row, "claimed"), row[-1]) for row in _run(self.connection, _DUE, some)]
             if not due:
                 break
             mailable_now = [each for each, is_mailable in due if is_mailable]
@@ -261,8 +265,8 @@ class _Claiming:
 def _run(
     connection: Connection, statement: Select[Any] | Update, values: dict[str, Any] | list[dict[str, Any]],
 ) -> CursorResult[Any]:
-    """Runs it once for each set of values, as the driver takes and gives them. SQLAlchemy's look at each statement and
-    each value was most of the cost of a claim."""
+    """Runs a statement on the driver, once for each set of values. When SQLAlchemy processed each statement and each
+    value, that was most of the cost of a claim."""
     return connection.exec_driver_sql(_text(statement, connection.dialect), values)
 
 
@@ -276,10 +280,10 @@ def _deliveries(*more: Column[Any]) -> Select[Any]:
             .join_from(table, subscriber, subscriber.c.id == table.c.subscriber))
 
 
-def _delivery_of(issue: str, row: Sequence[Any], now_in: State | None = None) -> Delivery:
-    """The delivery of a row of `_deliveries`; `now_in` is the state it has come into since."""
+def _delivery_of(issue_id: str, row: Sequence[Any], now_in: State | None = None) -> Delivery:
+    """The delivery of a row of `_deliveries`; `now_in` is its state if that has changed since the row was read."""
     number, edition, state, attempts, ever_in_doubt = row[:5]
-    return Delivery(number, issue, subscriber_of(row[9:_LAST_COLUMN]), edition, now_in or state, attempts,
+    return Delivery(number, issue_id, subscriber_of(row[9:_LAST_COLUMN]), edition, now_in or state, attempts,
                     receipt_of(row[5:9]), bool(ever_in_doubt))
 
 
@@ -289,10 +293,11 @@ _ISSUE = (select(issues.c.number, issues.c.state, issues.c.newsletter).where(iss
 
 _OWN_COLUMNS = tuple(table.c[name] for name in ("id", "edition", "state", "attempts", "ever_in_doubt"))
 
-# The limit stands in a query of its own, which reads the index in its own order: the cost is that of so many rows,
-# whatever else waits or is done. Else the database might look at every due row's subscriber first. It gives all that is
-# wanted of a row: where rows are locked one by one, a second look might see the row as it was before the lock. And it
-# is a CTE, since PostgreSQL runs one that locks exactly once: a subquery it might run again, and lock more rows.
+# The limit is in a query of its own, which reads the index in the index's order: the cost depends on the limit, not on
+# how many rows wait or are done. Otherwise the database might read the subscriber of every due row first. The query
+# returns all columns that are needed: where rows are locked one by one, a second read might see a row as it was before
+# the lock. It is a CTE because PostgreSQL runs a locking CTE exactly once; it might run a subquery again, and lock more
+# rows.
 _NEXT = (
     select(*_OWN_COLUMNS, *RECEIPT_COLUMNS, table.c.subscriber, table.c.due_at)
     .where(table.c.issue == bindparam("number"), table.c.state == literal_column("'queued'"),
@@ -316,9 +321,9 @@ _GIVE_BACK = (
            table.c.state == literal_column("'claimed'"))
     .values(state=literal_column("'queued'"), token=null(), changed_at=bindparam("now")))
 
-# A row has a token as long as an answer under it can settle the row: while it is claimed or in doubt, and while it
-# waits to be sent again after a doubt, until another worker claims it. Should a worker be alive after all, its answer
-# may save a second mail.
+# A row keeps its token as long as an answer with that token can settle it: while the row is claimed or in doubt, and
+# while it waits to be sent again after a doubt, until another sender claims it. If the first sender turns out to be
+# alive, its answer may save a second mail.
 _SETTLE = (
     update(table)
     .where(table.c.id == bindparam("which"), table.c.issue == bindparam("number"), table.c.token == bindparam("mine"))

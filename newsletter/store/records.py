@@ -1,4 +1,4 @@
-"""Between the model's values and the rows that keep them: what is read back equals what was kept."""
+"""Conversions between the model's values and the rows that store them: a value read back equals the value stored."""
 
 import hashlib
 import json
@@ -33,13 +33,13 @@ SUBSCRIBER_COLUMNS = tuple(tables.subscriber.c[name] for name in (
     "paused_until"))
 RECEIPT_COLUMNS = tuple(tables.delivery.c[name] for name in ("outcome", "code", "enhanced", "reply"))
 
-# A million people share few sets of interests.
+# A million subscribers share few sets of interests.
 interests_text = lru_cache(maxsize=20_000)(Interests.to_json)
 interests_of = lru_cache(maxsize=20_000)(Interests.from_json)
 
 
 def story_row(story: Story) -> dict[str, Any]:
-    """The story's own columns, its version among them."""
+    """The values of the story's own columns, its version among them."""
     picture = story.picture
     return {
         "id": story.id, "version": story.version, "source": story.source, "title": story.title, "date": story.date,
@@ -50,14 +50,14 @@ def story_row(story: Story) -> dict[str, Any]:
 
 
 def story_of(row: Sequence[Any]) -> Story:
-    """From STORY_COLUMNS."""
+    """The story of a row of STORY_COLUMNS."""
     identity, title, date, source, dated, link, body, text, summary, tags, language, weight, pinned, url, alt = row
     return Story(identity, title, date, source, dated, link, body, text, summary, tuple(tags), language,
                  None if url is None else Picture(url, alt), weight, pinned)
 
 
 def subscriber_row(subscriber: Subscriber) -> dict[str, Any]:
-    """What the preference file says of a person; not `id`, which is the store's."""
+    """The columns that come from the preference file; not `id`, which is the store's."""
     return {
         "email": subscriber.email, "key": subscriber.key, "name": subscriber.name,
         "interests": interests_text(subscriber.interests), "timezone": subscriber.timezone, "status": subscriber.status,
@@ -67,7 +67,7 @@ def subscriber_row(subscriber: Subscriber) -> dict[str, Any]:
 
 
 def newsletters_text(subscriber: Subscriber) -> str:
-    """Which newsletters the row names, and what it says differently for each; canonical."""
+    """Canonical JSON of the newsletters that the row names, and of the settings that differ for each."""
     variations = {name: {key: value for key, value in asdict(each).items() if value is not None}
                   for name, each in subscriber.variations.items()}
     given = {"chosen": subscriber.newsletters, "declined": subscriber.declined, "variations": variations}
@@ -78,7 +78,7 @@ def newsletters_text(subscriber: Subscriber) -> str:
 
 
 def subscriber_of(row: Sequence[Any]) -> Subscriber:
-    """From SUBSCRIBER_COLUMNS."""
+    """The subscriber of a row of SUBSCRIBER_COLUMNS."""
     email, key, name, interests, timezone, status, note, extra, line, number, newsletters, paused = row
     extra = {} if extra == "{}" else json.loads(extra)
     if newsletters == "{}" and paused is None:
@@ -91,7 +91,7 @@ def subscriber_of(row: Sequence[Any]) -> Subscriber:
 
 @lru_cache(maxsize=4096)
 def newsletters_of(text: str) -> tuple[tuple[str, ...], tuple[str, ...], Mapping[str, Variation]]:
-    """Chosen, declined and variations, from `newsletters_text`."""
+    """The reverse of `newsletters_text`: newsletters chosen, newsletters declined, and variations by newsletter."""
     given: dict[str, Any] = json.loads(text)
     variations = {name: _variation(each) for name, each in given.get("variations", {}).items()}
     return tuple(given.get("chosen", ())), tuple(given.get("declined", ())), variations
@@ -107,12 +107,12 @@ def manifest_text(manifest: Manifest) -> str:
 
 
 def text_hash(text: str) -> str:
-    """Names a stored text: the first 20 hexadecimal digits of its SHA-256."""
+    """The hash of a stored text: the first 20 hexadecimal digits of its SHA-256."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:20]
 
 
 def manifest_of(text: str) -> Manifest:
-    """Fields that had other names in an older version are read under their names of today."""
+    """The reverse of `manifest_text`. Fields that an older version stored under other names are read as well."""
     given = json.loads(text)
     values = {_RENAMED.get(name, name): value for name, value in given.items()}
     manifest: Manifest = _adapter(Manifest).validate_json(json.dumps(values))
@@ -132,7 +132,7 @@ def edition_of(text: str) -> Edition:
 
 
 def blocks_text(blocks: BlockSet) -> str:
-    """Bytes become Latin-1 text, which has one character for each byte: exact for any bytes, readable for ours."""
+    """JSON in which bytes are Latin-1 text, one character for each byte: exact for any bytes, readable for ASCII."""
     parts = {part: {name: [block.key, [_segment_plain(segment) for segment in block.segments], block.size]
                     for name, block in sorted(getattr(blocks, part).items())} for part in ("html", "text")}
     return _json({"parts": parts, "catalogues": blocks.catalogues})
@@ -146,7 +146,7 @@ def blocks_of(language: str, text: str) -> BlockSet:
 
 
 def receipt_of(row: Sequence[Any]) -> Receipt | None:
-    """From RECEIPT_COLUMNS."""
+    """The receipt of a row of RECEIPT_COLUMNS; None if there is none yet."""
     outcome, code, enhanced, reply = row
     return None if outcome is None else Receipt(outcome, code, enhanced, reply)
 

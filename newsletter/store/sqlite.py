@@ -1,7 +1,7 @@
 """SQLite: one file, and one writer at a time.
 
-WAL mode with `synchronous=FULL`: a claim that was committed is still there after a power loss, or a mail would go twice
-in silence.
+The mode is WAL with `synchronous=FULL`, so that a committed claim survives a power loss: if it did not, a mail could be
+sent twice, unnoticed.
 """
 
 import sqlite3
@@ -16,16 +16,16 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from newsletter.errors import ConfigError, NewsletterError, TryLater
 
 BUSY_SECONDS = 60
-"""How long one writer waits for another: longer than freezing an issue for a million takes."""
+"""How long one writer waits for another: longer than it takes to freeze an issue for a million subscribers."""
 
 
 def connect(url: URL, root: Path) -> Engine:
-    """The engine of a file, which is made if it is not there; a relative path is relative to `root`.
+    """The engine of a file, which is created if it does not exist; a relative path is relative to `root`.
 
-    Raises ConfigError for a URL without a file and for a file that cannot be made.
+    Raises ConfigError for a URL without a file and for a file that cannot be created.
     """
     if url.database in (None, "", ":memory:"):
-        raise ConfigError("store.url names no file: a store in memory forgets who got what",
+        raise ConfigError("store.url names no file: a store in memory is lost when the command ends",
                           cure='Write url = "sqlite:///newsletter.db" under [store] in newsletter.toml.')
     path = root / str(url.database)
     _make_file(path)
@@ -38,22 +38,22 @@ def connect(url: URL, root: Path) -> Engine:
 
 
 def fault(error: DBAPIError) -> NewsletterError | None:
-    """What the database's fault means for the person at the keyboard; None for what is a bug of ours."""
+    """The error to report for a fault of the database; None if the fault is a bug in this program."""
     name = getattr(error.orig, "sqlite_errorname", "")
     if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
         return TryLater("the store is busy: another process is writing", cure="Run the command again in a moment.")
     if name.startswith("SQLITE_FULL"):
-        return TryLater("the disk of the store is full", cure="Free some space and run the command again.")
+        return TryLater("the disk of the store is full", cure="Free some space, then run the command again.")
     if name.startswith(("SQLITE_IOERR", "SQLITE_READONLY", "SQLITE_CANTOPEN")):
         return TryLater(f"the store cannot be read or written: {error.orig}",
-                        cure="Look at its disk and its file's permissions, then run the command again.")
+                        cure="Check its disk and its file's permissions, then run the command again.")
     if name.startswith(("SQLITE_NOTADB", "SQLITE_CORRUPT")):
-        return ConfigError(f"the store cannot be read: {error.orig}", cure="Put a copy made before in its place.")
+        return ConfigError(f"the store cannot be read: {error.orig}", cure="Restore it from a backup.")
     return None
 
 
 def clock(_: Connection) -> datetime:
-    """This machine's, which is the only one there is."""
+    """This machine's time: no other machine uses the store."""
     return datetime.now(UTC)
 
 
@@ -74,7 +74,7 @@ def _set_up(connection: sqlite3.Connection, _: ConnectionPoolEntry) -> None:
 
 
 def _use_wal(connection: sqlite3.Connection) -> None:
-    """Waits for its turn itself: SQLite refuses at once while another process sets the mode of a new file."""
+    """Waits for its turn: SQLite itself refuses at once while another process sets the mode of a new file."""
     deadline = monotonic() + BUSY_SECONDS
     while True:
         try:
@@ -87,6 +87,6 @@ def _use_wal(connection: sqlite3.Connection) -> None:
 
 
 def _begin(connection: Connection) -> None:
-    """A writer takes the lock at once: one that first reads and then writes could not be made to wait."""
+    """A writer takes the lock at once: SQLite would not let a transaction that first reads and then writes wait."""
     reading = connection.get_execution_options()["purpose"] == "reading"
     connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")

@@ -1,4 +1,4 @@
-"""Stories: every version of each, the current one marked, and what we know of their sources."""
+"""Stories in all their versions, the current one marked, and the state of their sources."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -17,35 +17,35 @@ from newsletter.store.tables import story as table
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """What became of the stories of one harvest: how many of each."""
+    """How many stories of one harvest were new, changed, unchanged and held."""
 
     new: int = 0
     changed: int = 0
     unchanged: int = 0
     held: int = 0
-    """New, but not to be used until released."""
+    """Stories that are new, but not used until they are released."""
 
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A story as a list shows it."""
+    """A story in a list."""
 
     story: Story
     available: datetime
-    """When readers could first have had it."""
+    """When subscribers could first have had it."""
     held: bool
 
 
 @dataclass(frozen=True, slots=True)
 class SourceStatus:
-    """What we know of a source."""
+    """The state of a source."""
 
     name: str
     last_fetch: datetime
     state: FeedState | None
     """None for files."""
     stories: int
-    """How many it gave so far, held ones included."""
+    """How many stories it has given so far, held ones included."""
     held: int
 
 
@@ -53,7 +53,7 @@ _STATE_COLUMNS = tuple(source_table.c[name] for name in ("url", "etag", "last_mo
 
 
 NOBODY = ""
-"""The source of stories that their source took back, or whose source is read no more: no newsletter takes them."""
+"""The source of a story that its own source has withdrawn, or whose source is no longer read: no newsletter uses it."""
 
 
 class Stories:
@@ -68,14 +68,14 @@ class Stories:
             return _last_fetch(connection, source)
 
     def feed_state(self, source: str) -> FeedState | None:
-        """What the URL told us last time; None for files and for a URL not asked yet."""
+        """What the URL answered last time; None for files and for a URL that was never fetched."""
         query = select(*_STATE_COLUMNS).where(source_table.c.name == source)
         with self._database.reading() as connection:
             row = connection.execute(query).first()
         return None if row is None else _state_of(row)
 
     def sources(self) -> list[SourceStatus]:
-        """Every source ever read, by name."""
+        """Every source that was ever read, by name."""
         counts = (
             select(table.c.source, func.count().label("stories"), func.count().filter(table.c.held).label("held"))
             .where(table.c.current).group_by(table.c.source).subquery())
@@ -87,19 +87,20 @@ class Stories:
                     for name, fetched, stories, held, *state in connection.execute(query)]
 
     def known(self, source: str) -> frozenset[str]:
-        """Ids of all stories this source gave so far."""
+        """Ids of all stories that this source has given so far."""
         with self._database.reading() as connection:
             return frozenset(connection.scalars(select(table.c.id).where(table.c.source == source, table.c.current)))
 
     def keep(self, source: str, fresh: Sequence[Story], held: Sequence[Story], *, now: datetime,
              state: FeedState | None, complete: bool = False) -> Kept:
-        """Keeps what one reading of a source gave, and the URL's new state, in one transaction.
+        """Stores the stories of one reading of a source, and the URL's new state, in one transaction.
 
-        A story new to us is available from the later of its date and now; at the first fetch of a source from its
-        date, so that old items are old. An edit keeps that, unless its tags changed: then it may be new to readers of
-        other topics and is available from now. Of two stories with one id the first counts, within a harvest and
-        between sources. A held story stays held, whatever comes later, until it is released. `complete`: stories of
-        the source that are not among these were taken back, and are nobody's until a source gives them again.
+        A new story is available from the later of its date and now; at the first fetch of a source from its date, so
+        that old items are old. An edited story keeps that time, unless its tags changed: then it may be new to
+        subscribers of other topics and is available from now. Of two stories with one id the first counts, within a
+        harvest and between sources. A held story stays held, whatever comes later, until it is released. With
+        `complete`, stories of the source that are not among these were withdrawn: their source becomes NOBODY until a
+        source gives them again.
         """
         with self._database.writing() as connection:
             keeping = _Keeping(connection, source, now)
@@ -110,13 +111,14 @@ class Stories:
         return kept
 
     def retain(self, sources: Sequence[str]) -> None:
-        """Stories of other sources than these are nobody's: a source that was renamed takes its stories with it."""
+        """Gives the stories of all other sources to NOBODY, so that a source that was renamed can claim its stories.
+        """
         gone = update(table).where(table.c.current, table.c.source.not_in([*sources, NOBODY]))
         with self._database.writing() as connection:
             connection.execute(gone.values(source=NOBODY))
 
     def current(self, since: datetime) -> list[tuple[Story, datetime]]:
-        """Stories with the time from which readers could have had them, `since` or later, the oldest first."""
+        """Stories with the time at which they became available, `since` or later, the oldest first."""
         query = (select(*STORY_COLUMNS, table.c.available)
                  .where(table.c.available >= since, table.c.current, ~table.c.held)
                  .order_by(table.c.available, table.c.id))
@@ -133,7 +135,7 @@ class Stories:
             return [Listed(story_of(row[:-2]), row[-2], row[-1]) for row in connection.execute(query)]
 
     def version(self, id: str, version: str) -> Story:
-        """The story as it was at that version. Raises UsageError if there is none."""
+        """That version of the story. Raises UsageError if there is none."""
         query = select(*STORY_COLUMNS).where(table.c.id == id, table.c.version == version)
         with self._database.reading() as connection:
             row = connection.execute(query).first()
@@ -150,7 +152,7 @@ class Stories:
             return [story_of(row) for row in connection.execute(query.order_by(table.c.date.desc(), table.c.id))]
 
     def release(self, source: str) -> int:
-        """Lets go of the source's held stories; how many there were."""
+        """Releases the source's held stories, and returns how many there were."""
         waiting = and_(table.c.source == source, table.c.current, table.c.held)
         with self._database.writing() as connection:
             return connection.execute(update(table).where(waiting).values(held=False)).rowcount
@@ -189,7 +191,7 @@ class _Keeping:
         return Kept(new, changed, unchanged + len(stories) - len(first), held)
 
     def retire(self, given: set[str]) -> None:
-        """Leaves this source's stories to nobody, but for those given now."""
+        """Gives this source's stories to NOBODY, except those with the ids `given`."""
         mine = select(table.c.id).where(table.c.current, table.c.source == self._source)
         gone = [id for id in self._connection.scalars(mine) if id not in given]
         for some in _pieces(gone, 500):
@@ -206,7 +208,7 @@ class _Keeping:
         self._insert(story, hold, max(story.date, first_seen))
 
     def _edit(self, story: Story, old: Any) -> bool:
-        """Makes the story's version the current one; false if it is already."""
+        """Makes the story's version the current one. Returns false if it is the current one already."""
         if not story.dated:
             story = replace(story, date=old.date)
         if story.version == old.version:
@@ -214,7 +216,7 @@ class _Keeping:
         same_tags = set(story.tags) == set(old.tags)
         available = old.available if same_tags else max(old.available, self._now)
         self._connection.execute(update(table).where(table.c.id == story.id, table.c.current).values(current=False))
-        # An edit that was taken back brings a version that is kept already.
+        # An edit that was undone brings back a version that is stored already.
         again = update(table).where(table.c.id == story.id, table.c.version == story.version)
         if not self._connection.execute(again.values(current=True, held=old.held, available=available)).rowcount:
             self._insert(story, old.held, available)

@@ -1,4 +1,5 @@
-"""One reading of the preference file into the store: what is new, what changed, who vanished."""
+"""One sync of the preference file into the store: subscribers who are new, have changed, or are no longer in the file.
+"""
 
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -24,26 +25,26 @@ _WRITTEN = (*_COMPARED, "line")
 
 @dataclass(frozen=True, slots=True)
 class Synced:
-    """What a sync did: how many people of each kind, and what was wrong in the file."""
+    """The result of a sync: how many subscribers of each kind there were, and the problems in the file."""
 
     new: int
     changed: int
     unchanged: int
     removed: int
     problems: tuple[Problem, ...]
-    """The first thousand."""
+    """The first thousand problems."""
     problem_count: int
-    """All of them."""
+    """How many problems there were in all."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a sync needs to know beside the rows."""
+    """What a sync needs in addition to the rows."""
 
     newsletters: Sequence[Newsletter]
-    """Those of newsletter.toml."""
+    """The newsletters of newsletter.toml."""
     handle: Callable[[str], str]
-    """Stands for an address, by its key."""
+    """Gives the handle of an address, by the address's key."""
     place: str
     """The file's name, for problems."""
     now: datetime
@@ -52,7 +53,7 @@ class Reading:
 class Syncing:
     """The state of one sync inside its transaction.
 
-    Memory: one byte for each person known before, one batch of rows, and the problems kept.
+    It holds in memory one byte for each subscriber known before, one batch of rows, and the first problems.
     """
 
     def __init__(self, connection: Connection, reading: Reading) -> None:
@@ -72,13 +73,13 @@ class Syncing:
 
     def sync(self, rows: Iterable[Subscriber | Problem], allow_removals: int | None) -> Synced:
         _give_handles(self._connection, self._reading.handle)
-        people = self._people(rows)
-        while batch := list(islice(people, _BATCH)):
+        subscribers = self._subscribers(rows)
+        while batch := list(islice(subscribers, _BATCH)):
             self._keep(self._without_repeats(batch))
         removed = self._remove_vanished(allow_removals)
         return Synced(self._new, self._changed, self._unchanged, removed, tuple(self._problems), self._problem_count)
 
-    def _people(self, rows: Iterable[Subscriber | Problem]) -> Iterator[Subscriber]:
+    def _subscribers(self, rows: Iterable[Subscriber | Problem]) -> Iterator[Subscriber]:
         for row in rows:
             if isinstance(row, Problem):
                 self._report(row)
@@ -86,73 +87,73 @@ class Syncing:
                 yield row
 
     def _without_repeats(self, batch: list[Subscriber]) -> dict[str, Subscriber]:
-        people: dict[str, Subscriber] = {}
-        for person in batch:
-            first = people.setdefault(person.key, person)
-            if first is not person:
-                self._report_repeat(person, first.line)
-        return people
+        subscribers: dict[str, Subscriber] = {}
+        for subscriber in batch:
+            first = subscribers.setdefault(subscriber.key, subscriber)
+            if first is not subscriber:
+                self._report_repeat(subscriber, first.line)
+        return subscribers
 
-    def _keep(self, people: Mapping[str, Subscriber]) -> None:
+    def _keep(self, subscribers: Mapping[str, Subscriber]) -> None:
         writes = _Writes(self._now)
-        known = self._known(people)
-        new = {key: self._reading.handle(key) for key in people if key not in known}
+        known = self._known(subscribers)
+        new = {key: self._reading.handle(key) for key in subscribers if key not in known}
         erased = self._erased(new.values())
         subscribed: list[tuple[int, Subscriber, datetime]] = []
-        for key, person in people.items():
+        for key, subscriber in subscribers.items():
             old = known.get(key)
             if old is None and new[key] in erased:
-                self._report_erased(person)
+                self._report_erased(subscriber)
                 del new[key]
             elif old is None:
-                writes.add(subscriber_row(person) | {"handle": new[key]})
+                writes.add(subscriber_row(subscriber) | {"handle": new[key]})
             elif old.id > self._last_id or self._seen[old.id]:
-                self._report_repeat(person, old.line)
-            elif self._compared(person, old, writes) or self._subscribing.is_new:
-                subscribed.append((old.id, person, old.added_at))
+                self._report_repeat(subscriber, old.line)
+            elif self._compared(subscriber, old, writes) or self._subscribing.is_new:
+                subscribed.append((old.id, subscriber, old.added_at))
         self._new += len(writes.new)
         self._changed += len(writes.changed)
         writes.run(self._connection)
         self._subscribing.change(subscribed)
-        self._subscribing.begin(self._numbered(new, people))
+        self._subscribing.begin(self._numbered(new, subscribers))
 
-    def _compared(self, person: Subscriber, old: Any, writes: "_Writes") -> bool:
-        """Whether the row of somebody known has changed; then its new values are among the writes."""
+    def _compared(self, subscriber: Subscriber, old: Any, writes: "_Writes") -> bool:
+        """Whether a known subscriber's row has changed; if so, its new values are added to the writes."""
         self._seen[old.id] = 1
         self._unseen -= old.present
-        has_changed = writes.compare(old, subscriber_row(self._still_silent(person, old)))
+        has_changed = writes.compare(old, subscriber_row(self._still_silent(subscriber, old)))
         self._unchanged += not has_changed
         return has_changed
 
-    def _known(self, people: Mapping[str, Subscriber]) -> dict[str, Any]:
+    def _known(self, subscribers: Mapping[str, Subscriber]) -> dict[str, Any]:
         columns = (table.c[name] for name in (
             *_COMPARED, "id", "key", "line", "present", "silenced", "silenced_at", "added_at"))
-        query = select(*columns).where(table.c.key.in_(list(people)))
+        query = select(*columns).where(table.c.key.in_(list(subscribers)))
         return {row.key: row for row in self._connection.execute(query)}
 
     def _numbered(
-        self, new: Iterable[str], people: Mapping[str, Subscriber],
+        self, new: Iterable[str], subscribers: Mapping[str, Subscriber],
     ) -> Iterator[tuple[int, Subscriber]]:
-        """New people with the numbers that they have got."""
+        """New subscribers with the numbers that the store has given them."""
         query = select(table.c.id, table.c.key).where(table.c.key.in_(list(new)))
-        return ((number, people[key]) for number, key in self._connection.execute(query))
+        return ((number, subscribers[key]) for number, key in self._connection.execute(query))
 
     def _erased(self, handles: Iterable[str]) -> frozenset[str]:
-        """Those of the handles whose person was erased: the handle is all that is kept of them."""
+        """The handles among these whose subscriber was erased: of them, only the handle is kept."""
         if not self._has_erased:
             return frozenset()
         query = select(table.c.handle).where(table.c.handle.in_(list(handles)), table.c.email == "")
         return frozenset(self._connection.scalars(query))
 
-    def _still_silent(self, person: Subscriber, old: Any) -> Subscriber:
+    def _still_silent(self, subscriber: Subscriber, old: Any) -> Subscriber:
         if old.silenced is None:
-            return person
-        if person.status == "active":
+            return subscriber
+        if subscriber.status == "active":
             self._report(Problem(
-                f"{self._place}:{person.line}",
-                f"{person.email} is active here, but {old.silenced} since {old.silenced_at:%Y-%m-%d}; stays silent",
+                f"{self._place}:{subscriber.line}",
+                f"{subscriber.email} is active here, but {old.silenced} since {old.silenced_at:%Y-%m-%d}; gets no mail",
                 f"Write {old.silenced} into the status of this row."))
-        return replace(person, status=old.silenced)
+        return replace(subscriber, status=old.silenced)
 
     def _remove_vanished(self, allow_removals: int | None) -> int:
         if not self._unseen:
@@ -179,16 +180,17 @@ class Syncing:
         first = select(table.c.key).where(table.c.id.in_(list(vanishing[:3]))).order_by(table.c.id)
         some = ", ".join(self._connection.scalars(first)) + (", ..." if count > 3 else "")
         raise DataError(
-            f"{count} of {self._active} active subscribers would vanish ({some}), beside {self._new} new and "
-            f"{self._changed} changed ones; the store was left as it was",
-            place=self._place, cure=f"Put their rows back; or if they are meant to go: --allow-removals {count}")
+            f"{count} of {self._active} active subscribers would be removed ({some}), next to {self._new} new and "
+            f"{self._changed} changed ones; nothing was changed in the store",
+            place=self._place, cure=f"Put their rows back; or, to remove them: --allow-removals {count}")
 
-    def _report_erased(self, person: Subscriber) -> None:
-        self._report(Problem(f"{self._place}:{person.line}", f"{person.email} was erased and stays out",
-                             "Delete the row."))
+    def _report_erased(self, subscriber: Subscriber) -> None:
+        self._report(Problem(
+            f"{self._place}:{subscriber.line}", f"{subscriber.email} was erased and is not added again",
+            "Delete the row."))
 
-    def _report_repeat(self, person: Subscriber, first_line: int) -> None:
-        self._report(Problem(f"{self._place}:{person.line}", f"{person.email} is in line {first_line} already",
+    def _report_repeat(self, subscriber: Subscriber, first_line: int) -> None:
+        self._report(Problem(f"{self._place}:{subscriber.line}", f"{subscriber.email} is already in line {first_line}",
                              "Delete one of the two rows; the first one counts."))
 
     def _report(self, problem: Problem) -> None:
@@ -198,14 +200,14 @@ class Syncing:
 
 
 def _give_handles(connection: Connection, handle: Callable[[str], str]) -> None:
-    """A store of an older version has subscribers without a handle."""
+    """Gives handles to subscribers without one, which an older version left."""
     lacking = select(table.c.id, table.c.key).where(table.c.handle.is_(None), table.c.email != "").limit(_BATCH)
     while rows := connection.execute(lacking).all():
         connection.execute(_GIVE_HANDLE, [{"which": number, "new_handle": handle(key)} for number, key in rows])
 
 
 class _Writes:
-    """What one batch changes, written in three statements."""
+    """The changes of one batch, written in three statements."""
 
     def __init__(self, now: datetime) -> None:
         self._now = now
@@ -217,7 +219,7 @@ class _Writes:
         self.new.append(row | {"added_at": self._now, "changed_at": self._now})
 
     def compare(self, old: Any, row: dict[str, Any]) -> bool:
-        """Whether the person changed; a row that only moved to another line of the file did not."""
+        """Whether the subscriber has changed; a row that only moved to another line of the file has not."""
         if not old.present or any(row[name] != getattr(old, name) for name in _COMPARED):
             self.changed.append({f"new_{name}": row[name] for name in _WRITTEN} | {"which": old.id, "now": self._now})
             return True

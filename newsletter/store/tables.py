@@ -1,22 +1,22 @@
 """The tables, as SQLAlchemy sees them. A change here needs a migration; `tests/contract` compares the two.
 
-    source      what we know of a place where stories come from
+    source      the state of each source of stories
     story       each version of each story, the current one marked
-    subscriber  each person ever seen; the number never changes and is never used again
+    subscriber  each subscriber ever seen; the number never changes and is never used again
     former_handle  handles of addresses that a subscriber had before
     newsletter  each newsletter ever seen in newsletter.toml, and since when
-    subscription  what a subscriber gets of a newsletter: one row for each pair
+    subscription  a subscriber's subscription to a newsletter: one row for each pair
     memory      small values by name, such as the digest of the file last read
-    issue       one row an occasion, unique by (newsletter, slot_key)
-    block       an issue's compiled blocks, one row a language
+    issue       one row for each slot, unique by (newsletter, slot_key)
+    block       an issue's compiled blocks, one row for each language
     edition     an issue as chosen for one set of interests and one past
-    brought     which issues hold a story in one of their editions
-    delivery    the outbox: what became of (issue, subscriber)
-    skip        who was left out of an issue, and why
-    lease       who is sending an issue, and until when that holds
+    brought     which issues contain a story in one of their editions
+    delivery    the outbox: one row for each (issue, subscriber)
+    skip        which subscribers were left out of an issue, and why
+    lease       which senders work on an issue, and until when each counts as alive
 
-Times are integers, microseconds since 1970 in UTC: as exact as a datetime, equal on every database, and they sort as
-numbers. (ISO text sorts wrongly as soon as one of two equal seconds has a fraction.)
+Times are integers, microseconds since 1970 in UTC: as exact as a datetime, equal on every database, and sorted as
+numbers. (ISO text would sort wrongly as soon as one of two equal seconds has a fraction.)
 """
 
 from datetime import UTC, datetime, timedelta
@@ -42,13 +42,13 @@ from sqlalchemy import (
 )
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-"""As `delivery.due_at`: at once."""
+"""1970. In `delivery.due_at` it means "at once"."""
 
 _MICROSECOND = timedelta(microseconds=1)
 
 
 class Instant(TypeDecorator[datetime]):
-    """An aware datetime as microseconds since 1970; comes back in UTC. Raises ValueError for a naive one."""
+    """An aware datetime, stored as microseconds since 1970 and returned in UTC. Raises ValueError for a naive one."""
 
     impl = BigInteger
     cache_ok = True
@@ -61,14 +61,14 @@ class Instant(TypeDecorator[datetime]):
 
 
 def microseconds(instant: datetime) -> int:
-    """Since 1970. Raises ValueError for one without a time zone."""
+    """The instant in microseconds since 1970. Raises ValueError for one without a time zone."""
     if instant.utcoffset() is None:
         raise ValueError(f"{instant!r} has no time zone")
     return (instant - EPOCH) // _MICROSECOND
 
 
 _NUMBER = BigInteger().with_variant(Integer(), "sqlite")
-"""A 64-bit key that counts up by itself: on SQLite only a column declared INTEGER does."""
+"""A 64-bit key that increments by itself: on SQLite only a column declared INTEGER does."""
 
 metadata = MetaData(naming_convention={
     "pk": "pk_%(table_name)s",
@@ -126,13 +126,13 @@ subscriber = Table(
     Column("extra", Text, nullable=False),  # JSON, in the order of the file's columns
     Column("line", Integer, nullable=False),
     Column("present", Boolean, nullable=False, server_default=true()),  # in the preference file when last read
-    Column("silenced", Text),  # why we ourselves know that this person is to be left alone; null: no reason known
+    Column("silenced", Text),  # why this subscriber must not be mailed, whatever the file says; null: no reason
     Column("silenced_at", Instant),
     Column("added_at", Instant, nullable=False),
     Column("changed_at", Instant, nullable=False),
-    Column("newsletters", Text, nullable=False, server_default="{}"),  # JSON: chosen, declined, and what differs
+    Column("newsletters", Text, nullable=False, server_default="{}"),  # JSON: chosen, declined and variations
     Column("paused_until", Instant),
-    Column("handle", Text),  # stands for the address where it must not be shown; null: not computed yet
+    Column("handle", Text),  # used in place of the address where that must not be shown; null: not computed yet
     Index("uq_subscriber_handle", "handle", unique=True),
     sqlite_autoincrement=True,
 )
@@ -149,13 +149,13 @@ newsletter = Table(
     Column("seen_at", Instant, nullable=False),  # first in newsletter.toml
 )
 
-# The key begins with the newsletter: an issue's audience is read in one walk, and one subscription by one look.
+# The key begins with the newsletter: an issue's audience is read in one scan, and one subscription in one lookup.
 subscription = Table(
     "subscription", metadata,
     Column("newsletter", Text, ForeignKey("newsletter.name"), primary_key=True),
     Column("subscriber", _NUMBER, ForeignKey("subscriber.id"), primary_key=True, autoincrement=False),
     Column("status", Text, nullable=False),
-    Column("interests", Text, nullable=False),  # canonical JSON, what differs for this newsletter included
+    Column("interests", Text, nullable=False),  # canonical JSON, variations for this newsletter included
     Column("since", Instant, nullable=False),
 )
 
@@ -181,7 +181,7 @@ issue = Table(
     Column("finished_at", Instant),
     Column("note", Text, nullable=False),
     Column("text_hash", Text, nullable=False, server_default=""),  # of the manifest's text as it was stored
-    Column("link_version", Integer, nullable=False, server_default=text("1")),  # how its mails name their subscriber
+    Column("link_version", Integer, nullable=False, server_default=text("1")),  # how links identify the subscriber
     UniqueConstraint("newsletter", "slot_key"),
     sqlite_autoincrement=True,
 )
@@ -217,18 +217,18 @@ delivery = Table(
     Column("subscriber", _NUMBER, ForeignKey("subscriber.id"), nullable=False),
     Column("edition", _NUMBER, ForeignKey("edition.number"), nullable=False),
     Column("state", Text, nullable=False, server_default="queued"),
-    Column("due_at", Instant, nullable=False, server_default=text("0")),  # not to be claimed before
+    Column("due_at", Instant, nullable=False, server_default=text("0")),  # the earliest time to claim it
     Column("attempts", Integer, nullable=False, server_default=text("0")),
     Column("ever_in_doubt", Boolean, nullable=False, server_default=false()),
-    Column("token", Text),  # whose answer can settle it
+    Column("token", Text),  # of the sender whose answer can settle it
     Column("changed_at", Instant),  # when it came into its state; null while it never left `queued`
     Column("outcome", Text),  # with the three below: the last Receipt; null: none yet
     Column("code", Integer),
     Column("enhanced", Text),
     Column("reply", Text),
     UniqueConstraint("issue", "subscriber"),
-    # One index does three jobs without looking at a row: the sums by state; the next due rows, however many others wait
-    # or are done; and claims that keep an edition together.
+    # One index serves three queries without reading a row: the sums by state; the next due rows, however many others
+    # wait or are done; and claims that keep an edition together.
     Index("ix_delivery_state", "issue", "state", "due_at", "edition"),
 )
 
@@ -238,12 +238,12 @@ skip = Table(
     Column("subscriber", _NUMBER, ForeignKey("subscriber.id"), primary_key=True, autoincrement=False),
     Column("edition", _NUMBER, ForeignKey("edition.number")),
     Column("reason", Text, nullable=False),
-    Column("passed", Boolean, nullable=False),  # its stories count as had, though no mail went out
+    Column("passed", Boolean, nullable=False),  # its stories count as had, though no mail was sent
 )
 
 lease = Table(
     "lease", metadata,
-    Column("token", Text, primary_key=True),  # the one in the rows it has claimed
+    Column("token", Text, primary_key=True),  # the same as in the rows that the sender has claimed
     Column("issue", _NUMBER, ForeignKey("issue.number"), nullable=False),
     Column("until", Instant, nullable=False),  # by the database's clock
 )

@@ -65,7 +65,7 @@ def test_a_claimed_delivery_comes_with_its_subscriber_as_they_are_now(frozen: St
     assert len(taken) == 7
     [first] = [each for each in taken if each.subscriber.key == now_called.key]
     assert first.subscriber == stored(now_called, frozen)
-    assert (first.issue, first.state, first.attempts, first.receipt) == (ISSUE, "claimed", 0, None)
+    assert (first.issue_id, first.state, first.attempts, first.receipt) == (ISSUE, "claimed", 0, None)
     assert frozen.issues.edition(first.edition).interests.topics == ("topic0",)
 
 
@@ -304,7 +304,7 @@ def test_why_knows_what_a_subscriber_had_the_latest_first(frozen: Store) -> None
     freeze(frozen, 1, "daily")
     reader = stored(crowd(1)[0], frozen)
     found = frozen.outbox.had(reader.id)
-    assert [(each.issue, each.state) for each in found] == [
+    assert [(each.issue_id, each.state) for each in found] == [
         ("daily-1", "queued"), ("weekly-1", "queued"), (ISSUE, "sent")]
     assert frozen.issues.edition(found[0].edition).stories == ("daily-story-1",)
     assert frozen.outbox.had(99) == []

@@ -168,7 +168,7 @@ def test_a_user_who_may_make_no_tables_is_told_what_to_do(postgresql: Server) ->
         guest = make_url(url).set(username="newsletter_test_guest", password="guest")
         postgresql.connection.execute("CREATE ROLE newsletter_test_guest LOGIN PASSWORD 'guest'")
         try:
-            with pytest.raises(ConfigError, match=r"does not let us: .*permission denied") as fault:
+            with pytest.raises(ConfigError, match=r"denies permission: .*permission denied") as fault:
                 opened(guest.render_as_string(hide_password=False))
             assert "OWNER" in fault.value.cure
         finally:

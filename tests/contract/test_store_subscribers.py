@@ -81,7 +81,7 @@ def test_the_second_row_of_a_person_is_a_problem_that_names_both_lines(store: St
     for _ in range(2):
         synced = sync(store, *rows)
         assert [str(each) for each in synced.problems] == [
-            f"{PLACE}:9000: ann@example.org is in line 2 already → Delete one of the two rows; the first one counts."]
+            f"{PLACE}:9000: ann@example.org is already in line 2 → Delete one of the two rows; the first one counts."]
     assert counts(synced) == (0, 0, between + 1, 0)
     assert stored(person("ann"), store).interests.topics == ()
 
@@ -124,7 +124,7 @@ def test_who_asked_for_silence_stays_silent_whatever_the_file_says(store: Store)
     synced = sync(store, person("ann", "health", line=2), person("bob"))
     assert status(store, "ann") == "unsubscribed"
     assert [(each.place, each.found) for each in synced.problems] == [
-        (f"{PLACE}:2", "ann@example.org is active here, but unsubscribed since 2026-11-30; stays silent")]
+        (f"{PLACE}:2", "ann@example.org is active here, but unsubscribed since 2026-11-30; gets no mail")]
     assert sync(store, person("ann", status="unsubscribed"), person("bob")).problems == ()
     sync(store, person("bob"))
     assert status(store, "ann") == "unsubscribed"

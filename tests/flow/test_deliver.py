@@ -59,14 +59,14 @@ class Loop:
 
     store: Store
     journals: Journals
-    issue: str = "weekly-2026-11-30"
+    issue_id: str = "weekly-2026-11-30"
     now: datetime = NOW
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     pace: Pace = field(default_factory=Pace)
 
     async def run(self, wire: Wire, composing: Composing | None = None, policy: Policy = "resend") -> dict[str, int]:
         return dict(await send_slice(Slice(
-            self.issue, self.store.outbox, self.store.leases, self.journals, composing or Composing(),
+            self.issue_id, self.store.outbox, self.store.leases, self.journals, composing or Composing(),
             self.store.issues.edition, wire, window=10, policy=policy, give_up=timedelta(days=3),
             now=lambda: self.now, jitter=lambda: 0.0, stop=self.stop, progress=lambda receipt: None,
             pace=self.pace,
@@ -75,7 +75,7 @@ class Loop:
     def dead_sender(self, *, on_wire: int, answered: int, untouched: int) -> list[str]:
         """Leaves the claims and the journal of a sender that was killed; whose was on the wire."""
         count = on_wire + answered + untouched
-        rows = self.store.outbox.take(self.issue, limit=count, settled=(), now=self.now, token="dead")
+        rows = self.store.outbox.take(self.issue_id, limit=count, settled=(), now=self.now, token="dead")
         journal = self.journals.begin("dead")
         for each in rows[:on_wire + answered]:
             journal.on_wire(each)
@@ -86,7 +86,7 @@ class Loop:
 
     @property
     def sums(self) -> dict[State, int]:
-        return {state: count for state, count in self.store.outbox.sums(self.issue).items() if count}
+        return {state: count for state, count in self.store.outbox.sums(self.issue_id).items() if count}
 
 
 @pytest.fixture
@@ -111,7 +111,7 @@ async def test_a_message_that_cannot_be_composed_is_that_recipients_alone(loop: 
     wire = Wire()
     await loop.run(wire, Composing(lambda email: email.startswith("reader7@")))
     assert loop.sums == {"sent": 39, "refused": 1}
-    (refused,) = loop.store.outbox.deliveries(loop.issue, state="refused")
+    (refused,) = loop.store.outbox.deliveries(loop.issue_id, state="refused")
     assert refused.receipt is not None
     assert "could not be composed: KeyError" in refused.receipt.reply
 
@@ -146,7 +146,7 @@ async def test_a_relay_out_of_reach_is_tried_again_and_nothing_is_lost(loop: Loo
         return SENT
 
     assert await loop.run(Wire(answer, lanes=1)) == {"sent": 40}
-    assert all(each.attempts == 1 for each in loop.store.outbox.deliveries(loop.issue))
+    assert all(each.attempts == 1 for each in loop.store.outbox.deliveries(loop.issue_id))
 
 
 async def test_a_relay_that_stays_out_of_reach_ends_the_run_with_every_row_queued(loop: Loop) -> None:
@@ -210,7 +210,7 @@ async def test_a_deferred_one_waits_longer_each_time_and_is_given_up_in_the_end(
         loop.now += timedelta(seconds=1)
         await loop.run(wire)
     assert loop.sums == {"sent": 39, "refused": 1}
-    (given_up,) = loop.store.outbox.deliveries(loop.issue, state="refused")
+    (given_up,) = loop.store.outbox.deliveries(loop.issue_id, state="refused")
     assert given_up.receipt is not None
     assert "given up after 10 attempts" in given_up.receipt.reply
 
@@ -230,10 +230,10 @@ async def test_without_a_journal_all_that_a_dead_sender_had_claimed_is_in_doubt(
     loop: Loop, policy: Policy, state: State,
 ) -> None:
     """P4: a power loss, or another machine."""
-    claimed = loop.store.outbox.take(loop.issue, limit=5, settled=(), now=datetime.now(UTC), token="dead")
+    claimed = loop.store.outbox.take(loop.issue_id, limit=5, settled=(), now=datetime.now(UTC), token="dead")
     wire = Wire()
     await loop.run(wire, policy=policy)
-    doubtful = list(loop.store.outbox.deliveries(loop.issue, ever_in_doubt=True))
+    doubtful = list(loop.store.outbox.deliveries(loop.issue_id, ever_in_doubt=True))
     assert {each.id for each in doubtful} == {each.id for each in claimed}
     assert {each.state for each in doubtful} == {state}
     assert len(wire.handed) == (35 if policy == "hold" else 40)
@@ -247,7 +247,7 @@ async def test_with_its_journal_only_what_was_on_the_wire_is_in_doubt(
     on_wire = loop.dead_sender(on_wire=2, answered=3, untouched=4)
     wire = Wire()
     await loop.run(wire, policy=policy)
-    doubtful = list(loop.store.outbox.deliveries(loop.issue, ever_in_doubt=True))
+    doubtful = list(loop.store.outbox.deliveries(loop.issue_id, ever_in_doubt=True))
     assert {each.subscriber.email for each in doubtful} == set(on_wire)
     assert {each.state for each in doubtful} == {state}
     assert len(wire.handed) == (35 if policy == "hold" else 37)
@@ -316,7 +316,7 @@ async def test_a_sender_taken_for_dead_stops_when_it_hears_of_it(
         return await Wire.hand_over(wire, message, on_wire)
 
     monkeypatch.setattr(wire, "hand_over", slowly)
-    with pytest.raises(TryLater, match="took this one for dead"):
+    with pytest.raises(TryLater, match="another sender has taken over"):
         await loop.run(wire)
     assert 0 < len(wire.handed) < 40
     assert loop.sums == {"sent": len(wire.handed), "queued": 40 - len(wire.handed)}
@@ -351,10 +351,10 @@ async def test_a_store_that_fails_in_mid_send_stops_it_and_the_journal_tells_the
     """P7: the database goes away. What was answered meanwhile is not sent again, and nothing is in doubt."""
     take, wire = loop.store.outbox.take, Wire()
 
-    def gone(issue: str, *, limit: int, settled: Sequence[Settled], now: datetime, token: str) -> list[Delivery]:
+    def gone(issue_id: str, *, limit: int, settled: Sequence[Settled], now: datetime, token: str) -> list[Delivery]:
         if settled:
             raise TryLater("the store's server cannot be reached")
-        return take(issue, limit=limit, settled=settled, now=now, token=token)
+        return take(issue_id, limit=limit, settled=settled, now=now, token=token)
 
     with monkeypatch.context() as broken:
         broken.setattr(loop.store.outbox, "take", gone)
@@ -364,7 +364,7 @@ async def test_a_store_that_fails_in_mid_send_stops_it_and_the_journal_tells_the
     await loop.run(wire)
     assert sorted(wire.handed) == sorted(set(wire.handed))
     assert loop.sums == {"sent": 40}
-    assert list(loop.store.outbox.deliveries(loop.issue, ever_in_doubt=True)) == []
+    assert list(loop.store.outbox.deliveries(loop.issue_id, ever_in_doubt=True)) == []
 
 
 async def test_a_database_that_is_locked_for_a_while_only_delays(loop: Loop, tmp_path: Path) -> None:

@@ -376,7 +376,7 @@ async def test_a_run_refused_for_its_content_is_paused_and_not_begun_again_at_ev
         assert issue is not None
         assert issue.state == "paused"
         assert "554 5.6.0 we do not like this" in issue.note
-    assert caplog.text.count("most mails are refused for their content or sender") == 1
+    assert caplog.text.count("most mails are refused because of their content or sender") == 1
 
 
 async def test_a_wrong_password_is_tried_once_and_then_a_person_is_needed(
