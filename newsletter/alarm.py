@@ -17,7 +17,7 @@ from newsletter.schedule.slots import Schedule
 
 
 class Clock(Protocol):
-    """What time it is, and how long until another."""
+    """The time now, and the time until another instant."""
 
     def now(self) -> datetime:
         """Aware, in UTC."""

@@ -1,4 +1,4 @@
-"""What can go wrong, and which exit code says so.
+"""The errors that the program raises, each with its exit code.
 
     NewsletterError            1   the root: never raised itself
     ├── UsageError             2   the command line asks for something that is not there

@@ -47,7 +47,10 @@ REMEMBERED = 16_384
 
 
 class Sources(Protocol):
-    """Where stories come from. Never raises for what it finds: what is wrong is in `Harvest.problems`."""
+    """The sources of stories. Faults in what a source gives are in `Harvest.problems` and never raised.
+
+    Adding a source: docs/adding.md.
+    """
 
     def harvest(self, name: str, *, now: datetime, state: FeedState | None) -> Harvest: ...
 
@@ -96,7 +99,7 @@ class Issues(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """What one reading of all sources brought, for the editor."""
+    """The sum of one reading of all sources, for the editor."""
 
     new: int = 0
     changed: int = 0
@@ -155,7 +158,7 @@ def _sum(one: Fetched, other: Fetched) -> Fetched:
 
 @dataclass(frozen=True, slots=True)
 class Occasion:
-    """What an issue is made for and with, apart from its stories."""
+    """The newsletter, slot, id and template of an issue that is being made."""
 
     newsletter: Newsletter
     slot: Slot
@@ -259,7 +262,7 @@ class Decider:
         self._chooser = edition.Chooser(manifest, weigh)
 
     def decide(self, interests: Interests, past: Past) -> Decision:
-        """What becomes of members with these interests and this past."""
+        """The decision about members with these interests and this past."""
         choice = self._chooser.choose(interests, past.had)
         skip, passed = self._skip(choice.edition, past.last)
         return Decision(choice.edition, skip, passed, choice.size)

@@ -1,4 +1,4 @@
-"""What must hold before a send: frozen blocks and editions, or a template, in; what is wrong with them out.
+"""Checks that must hold before a send: frozen blocks and editions, or a template, go in; problems come out.
 
 1. `rules` is the table: a rule has an id, a level, a reason, a fix, and a function that finds what breaks it.
 2. `links`, `pictures`, `size`, `plaintext` and `templates` are families of rules.

@@ -43,7 +43,7 @@ def check_template(
 
 
 class _Findings(Generic[T]):
-    """What each of some rules found so far."""
+    """The problems that each of some rules has found so far."""
 
     def __init__(self, rules: Sequence[Rule[T]]) -> None:
         self._rules = rules

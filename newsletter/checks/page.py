@@ -31,7 +31,7 @@ class Page:
     """A block with every placeholder filled."""
 
     place: str
-    """What problems call it: the story's title, or the template's part."""
+    """Its name in problems: the story's title, or the part of the template."""
     links: tuple[Link, ...]
     pictures: tuple[str, ...]
     """Their addresses."""
@@ -46,7 +46,7 @@ class Page:
 
 
 def page(block: Block, place: str) -> Page:
-    """What is in a block of HTML that stands at `place`; it may be a piece of a document."""
+    """The content of a block of HTML, which may be a piece of a document. `place` names the block in problems."""
     source = text(block)
     try:
         tree = lxml.html.document_fromstring(source)

@@ -17,17 +17,17 @@ class Rule(Generic[T]):
     """One thing that must hold of whatever T is: a block's page, an edition's layout, a template."""
 
     id: str
-    """What reports and scripts call it, in lower case with hyphens: "link-shortened". Never used for another rule."""
+    """Its name in reports and scripts, in lower case with hyphens: "link-shortened". Never used for another rule."""
     level: Level
     why: str
     """Why it matters, in one sentence."""
     cure: str
-    """How to fix what breaks it: the cure of every problem that brings no better one of its own."""
+    """The fix, for every problem that brings no better one of its own."""
     find: Callable[[T], Iterable[Problem]]
-    """What breaks the rule, each with its place."""
+    """Finds the violations, each with its place."""
 
     def problems(self, subject: T) -> Iterator[Problem]:
-        """What breaks the rule, each with a cure."""
+        """The violations of the rule, each with a fix."""
         return (problem if problem.cure else replace(problem, cure=self.cure) for problem in self.find(subject))
 
 

@@ -25,7 +25,7 @@ def _sources(offered: Offered) -> Iterator[Problem]:
 
 
 def _compiling(offered: Offered) -> Iterator[Problem]:
-    """What the sample issue meets in any language, but for what is found wrong in the same line of the sources."""
+    """Problems of compiling the sample issue in any language, except those that lint reports for the same line."""
     known = {problem.place for problem in lint(offered.template)}
     for language in sorted(offered.languages):
         for problem in trial.faults(offered.template, MANIFEST, language=language, site=SITE):

@@ -1,4 +1,5 @@
-"""What one set of interests gets from an issue, and why: a pure function of manifest, interests and past.
+"""The edition that one set of interests gets from an issue, with the reasons: a pure function of manifest, interests
+and past.
 
 Every story of the manifest gets a verdict. Those that are in stand under the reader's own first topic that they belong
 to. The section that holds the best-ranked story opens the edition, so the lead is the best story of all; the other
@@ -154,7 +155,7 @@ class Chooser:
 
 
 def due(interests: Interests, last: datetime | None, slot: datetime, zone: str) -> bool:
-    """Whether a reader of this frequency is owed an issue at `slot`, the `last` having been at that instant.
+    """Whether a subscriber with this frequency is owed an issue at `slot`; `last` is the slot of the last one they got.
 
     Weekly and fortnightly count days with one day's grace, since a clock change or an earlier hour must not cost a
     week; monthly is the first issue of a calendar month in the newsletter's zone.

@@ -18,7 +18,7 @@ _GRACE = timedelta(days=1)  # feeds are cached, and date entries when they were 
 
 @dataclass(frozen=True, slots=True)
 class Intake:
-    """What becomes of the stories of one fetch; together they are all of them, each once, in their order."""
+    """The stories of one fetch, parted: every story is in one of the two groups, in the order of the fetch."""
 
     fresh: tuple[Story, ...]
     """Taken in at once: new ones, and new versions of known ones."""

@@ -23,7 +23,7 @@ from typing import NamedTuple
 from newsletter.model import Match, Topic
 
 Forms = tuple[str, ...]
-"""What a keyword's word may be to be a story's: the folded word, and the word in capitals if it is in capitals."""
+"""The forms in which a word is compared: folded, and also in capitals if it is written in capitals."""
 
 
 class Index:

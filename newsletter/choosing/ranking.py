@@ -18,7 +18,7 @@ PERIODS: Mapping[Frequency, timedelta] = {
     "monthly": timedelta(days=31),
     "never": timedelta(0),
 }
-"""How much further back the readers of a frequency look: what they could not have had in between."""
+"""How much older a story may be for subscribers of a frequency, who get no mail in between."""
 
 
 def issue_id(newsletter: str, slot: Slot, taken: Callable[[str], bool]) -> str:

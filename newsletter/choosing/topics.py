@@ -80,7 +80,7 @@ class Topics:
 
     @cached_property
     def _slugs(self) -> Mapping[str, str]:
-        """What each normal word means."""
+        """The slug that each normal word means."""
         return {normal(word): topic.slug for topic in self.topics for word in names(topic)}
 
     @cached_property

@@ -1,4 +1,4 @@
-"""What topics.toml leaves open: stories in no topic, topics that nobody reads, tags that mean nothing."""
+"""Gaps in topics.toml: stories in no topic, topics that nobody chose, tags that no topic knows."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -22,7 +22,7 @@ class UnmappedTag:
 
 @dataclass(frozen=True, slots=True)
 class TopicsReport:
-    """What topics.toml leaves open, for the stories and the readers at hand."""
+    """The gaps in topics.toml, for the stories and subscribers at hand."""
 
     unmatched: tuple[Story, ...]
     """Stories in no topic: nobody gets them."""
@@ -33,7 +33,7 @@ class TopicsReport:
 
 
 def report(topics: Topics, stories: Iterable[Story], chosen: Mapping[str, int]) -> TopicsReport:
-    """What topics leave open. `chosen` says how many subscribers chose each slug, and `*`."""
+    """The gaps. `chosen` is how many subscribers chose each slug, and `*`."""
     unmatched = []
     counts: Counter[str] = Counter()
     written: dict[str, str] = {}

@@ -1,4 +1,4 @@
-"""What `newsletter preview` does once its options are read."""
+"""The preview's server, started for `newsletter preview`."""
 
 import socket
 import sys

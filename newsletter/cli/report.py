@@ -1,4 +1,4 @@
-"""How commands speak: results on standard output as tables or JSON, problems and progress on standard error."""
+"""The output of commands: results on standard output as tables or JSON, problems and progress on standard error."""
 
 import json
 import sys

@@ -1,4 +1,4 @@
-"""What a template says in words, and which of them a language lacks."""
+"""The words of a template, and those that a language lacks."""
 
 import io
 import re
@@ -22,7 +22,7 @@ class Message:
     id: str | tuple[str, str]
     """The English words, which are its key in a catalogue; with a plural, both forms."""
     place: str
-    """Where it is used: "templates/weekly/story.mjml:3"."""
+    """The line that uses it: "templates/weekly/story.mjml:3"."""
 
     @property
     def words(self) -> str:
@@ -39,7 +39,7 @@ def messages(template: Template) -> list[Message]:
 
 
 def missing(template: Template, language: str) -> list[Problem]:
-    """What a language lacks of the template's words; nothing for English, which is what they are written in.
+    """The template's words that a language lacks; none for English, in which they are written.
 
     Raises TemplateError if its catalogue cannot be read.
     """
@@ -73,7 +73,7 @@ def _extracted(method: str, source: str) -> Iterator[tuple[int, str | tuple[str,
 
 
 def _fault(message: Message, catalogue: Catalog, language: str) -> str:
-    """What is wrong with its translation; empty if nothing is."""
+    """The fault in its translation; empty if there is none."""
     kept = catalogue.get(message.id)
     string = (kept.string if kept else "") or ""
     forms = [string] if isinstance(string, str) else list(string)
@@ -88,7 +88,7 @@ def _fault(message: Message, catalogue: Catalog, language: str) -> str:
 
 
 def _fault_of_names(message: Message, forms: list[str], language: str) -> str:
-    """Whether what stands for a value is the same in the English and in the translation; a form may say "one"."""
+    """Whether the English and the translation name the same values; a form for one may write "one" instead."""
     known = {*_NAMED.findall("".join(message.id))}
     for form in forms:
         named = {*_NAMED.findall(form)}

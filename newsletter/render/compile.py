@@ -23,14 +23,14 @@ from newsletter.text import quoted
 _URLS = frozenset({"href", "src"})
 _WORDED = frozenset({"alt", "title", "aria-label", "content", "summary"})
 _ENDS = {"foot": "\n", "item": "\n"}
-"""What kinds of plain-text blocks end with that do not end with an empty line."""
+"""The ends of plain-text blocks, by kind, where they are no empty line."""
 _SEAM = "\ufdd0"
 """A noncharacter, so that no text has it: stands for the lines of the list of contents."""
 
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """What every reader of an issue gets alike and no story holds."""
+    """The values of an issue that are the same for every subscriber and in no story."""
 
     postal_address: str
     """One line; empty shows none."""
@@ -47,7 +47,7 @@ class Part:
     kind: str
     """One of `template.KINDS`."""
     values: Mapping[str, object]
-    """What its file may use beside `environment.EVERYWHERE`."""
+    """The names that its file may use in addition to `environment.EVERYWHERE`."""
 
 
 def compile(template: Template, manifest: Manifest, *, language: str, site: Site) -> BlockSet:
@@ -89,7 +89,7 @@ def _refused(template: Template, faults: Sequence[Problem]) -> TemplateError:
 def names(
     template: Template, manifest: Manifest, words: Words, site: Site, values: Mapping[str, str],
 ) -> dict[str, object]:
-    """What each of `environment.EVERYWHERE` means."""
+    """The value of each name in `environment.EVERYWHERE`."""
     rtl = direction(words.language) == "rtl"
     return {
         "newsletter": manifest.newsletter, "date": datetime.fromisoformat(manifest.slot.local), "site": site,
@@ -123,7 +123,7 @@ def parts_of(manifest: Manifest, language: str) -> Iterator[Part]:
 
 
 def body(jinja: Sandbox, template: Template, part: Part, file: str) -> str:
-    """What a file makes of a part; nothing without a file. Raises TemplateError with file and line."""
+    """The text that a file makes of a part; empty without a file. Raises TemplateError with file and line."""
     if not file:
         return ""
     if part.kind == "item":
@@ -157,7 +157,7 @@ def _html(jinja: Sandbox, template: Template, parts: list[Part], nonce: str) -> 
 
 
 def _marker(nonce: str, number: int, key: str) -> str:
-    """What is found again after compiling: a comment in a section of the list, elsewhere one between sections."""
+    """A mark that is found again after compiling: a comment in the section of a list, elsewhere between sections."""
     comment = f"<!--{nonce}{number}-->"
     return comment if key.startswith("item:") or key == "contents-end" else f"<mj-raw>{comment}</mj-raw>"
 
@@ -239,7 +239,7 @@ class _Opener:
             raise self._misplaced(placeholder, f"has no value in {quoted(kind)}", cure)
 
     def _place(self, placeholder: str, piece: re.Match[str], offset: int) -> Place:
-        """Where in a piece of HTML a placeholder stands."""
+        """The place of a placeholder in a piece of HTML."""
         holds = PLACEHOLDERS[placeholder].holds
         if piece["text"] is not None:
             return "html"

@@ -76,7 +76,7 @@ class _Unknown(StrictUndefined):
 
 
 def _instead(name: str, known: Sequence[str]) -> str:
-    """What to write in place of a name that has no value here."""
+    """The advice for a name that has no value here."""
     if name in known:
         return "It has a value elsewhere only: docs/templates.md says where. An import needs “with context”."
     if not known:
@@ -188,7 +188,7 @@ def render(environment: Sandbox, template: Template, file: str, values: Mapping[
 
 
 def _line(error: Exception, template: Template, file: str) -> str:
-    """Where in the template the error came from: the innermost line of it in the traceback that Jinja rewrote."""
+    """The line of the template that the error came from: the innermost one in the traceback that Jinja rewrote."""
     own = {template.place(name) for name in template.files}
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename in own]
     return f"{frames[-1].filename}:{frames[-1].lineno}" if frames else template.place(file)

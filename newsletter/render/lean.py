@@ -31,7 +31,7 @@ _BODY_OF_TABLE = re.compile("</?tbody>")
 _NO_HEIGHT = re.compile(r'(<img\b[^>]*?) height="auto"')
 """No value of the attribute (HTML, section 4.8.17); the style says it, and Outlook keeps the shape by the width."""
 _STAYS = re.compile(r"[@*]|:[a-z-]+[^{};]*\{")
-"""What cannot be written into an element: media queries, pseudo-classes, rules for everything."""
+"""Rules that cannot be written into an element: media queries, pseudo-classes, rules for everything."""
 
 
 def lean(html: str) -> str:

@@ -1,4 +1,4 @@
-"""What is wrong with a template's sources, seen before anything is compiled.
+"""Faults in a template's sources, found before anything is compiled.
 
 The MJML compiler passes misspelt tags and attributes through in silence, and names no line for what it refuses. Here
 both are found in the sources, with Jinja masked, and all at once.
@@ -127,7 +127,7 @@ class _Markup:
 
     @property
     def root(self) -> str:
-        """What the file stands in; empty where that is not known."""
+        """The element that the file is placed in; empty where that is not known."""
         kinds = [kind for kind, file in self.template.blocks.items() if file == self.file]
         return {"item": "mj-text"}.get(kinds[0], "mj-body") if kinds else ""
 

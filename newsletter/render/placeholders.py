@@ -15,10 +15,10 @@ from newsletter.render.wire import SOFT, quote
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What a placeholder is."""
+    """The properties of a placeholder."""
 
     scope: Literal["edition", "subscriber"]
-    """Whether readers of one edition share its value."""
+    """Whether the subscribers of one edition share its value."""
     holds: Literal["words", "url"]
     meaning: str
     blocks: tuple[str, ...] = ()

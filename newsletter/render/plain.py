@@ -21,7 +21,7 @@ _BLOCKS = _ITEMS | {
 }
 _LISTS = frozenset({"ul", "ol", "dl"})
 _CLOSE = _ITEMS | {"br", "figcaption"}
-"""What stands directly below what is before it."""
+"""Elements that follow the one before without an empty line."""
 _DEEPEST = 24
 """Columns of indentation beyond which nothing moves further in."""
 _SPACES = re.compile("[ \t\n\r\f]+")
@@ -34,9 +34,9 @@ _SPACE = "\ue000"
 class _Paragraph:
     text: str
     first: str
-    """What its first line begins with."""
+    """The beginning of its first line."""
     rest: str
-    """What the others begin with."""
+    """The beginning of its other lines."""
     close: bool
     """Whether it stands directly below the one before it."""
 
@@ -133,7 +133,7 @@ def _starting(paragraphs: Iterator[_Paragraph], *, close: bool) -> Iterator[_Par
 
 
 def _signs(element: _Element) -> Iterator[str]:
-    """What stands before each item of a list."""
+    """The marks before the items of a list."""
     start = element.get("start", "")
     number = int(start) if start.isascii() and start.isdigit() and len(start) < 7 else 1
     while True:

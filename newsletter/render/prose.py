@@ -95,7 +95,7 @@ def _lines(paragraph: str, first: str, rest: str, taken: int) -> list[str]:
 
 
 def _units(paragraph: str, room: int) -> Iterator[str]:
-    """What stays on one line, each with the space that follows it."""
+    """Pieces that stay on one line, each with the space that follows it."""
     for found in _UNIT.finditer(paragraph):
         *begun, last = [found[0]] if _ADDRESS.search(found[0]) else _broken(found[0], room)
         yield from begun

@@ -1,4 +1,4 @@
-"""What is wrong with the CSS in a template."""
+"""Faults in the CSS of a template."""
 
 import re
 from collections.abc import Iterator

@@ -70,7 +70,7 @@ ATTRIBUTES: Mapping[str, frozenset[str]] = {
 """The attributes of each tag."""
 
 ANY_ATTRIBUTE = frozenset().union(*ATTRIBUTES.values())
-"""What `mj-all` and `mj-class` may set."""
+"""Attributes that `mj-all` and `mj-class` may set."""
 
 _CONTENT = frozenset({
     "mj-accordion", "mj-button", "mj-carousel", "mj-divider", "mj-image", "mj-navbar", "mj-raw", "mj-social",

@@ -12,10 +12,10 @@ from newsletter.render.words import Words
 from newsletter.text import meant, nearest, quoted
 
 KINDS = ("topic", "lead", "story", "more", "quiet")
-"""What a template has a block for, beside its frame."""
+"""The blocks that every template has, in addition to its frame."""
 OPTIONAL = ("contents", "item", "rest")
-"""What it may have a block for: the list of what is in the edition, one line of that list, and what stands between the
-lead and the other stories. A file of that name in its folder is enough."""
+"""The blocks that it may have: the contents of the edition, one line of them, and a divider between the lead and the
+other stories. A file of that name in its folder is enough."""
 FRAME = "frame.mjml"
 """The whole document, with `{{ body }}` where the blocks go."""
 
@@ -31,19 +31,19 @@ class Template:
 
     name: str
     folder: str
-    """Where its files are, as errors show it."""
+    """The folder of its files, as errors show it."""
     description: str
     blocks: Mapping[str, str]
     """The file of each kind of block: `{"story": "story.mjml", ...}`. Its plain-text twin is `text/story.txt`."""
     theme: Mapping[str, object]
-    """What theme.toml holds; templates reach it as `theme.light.page`."""
+    """The content of theme.toml; templates reach it as `theme.light.page`."""
     files: Mapping[str, str]
     """The source of each file, by its path in the folder, and of each shared one: those that come with the program,
     over them the project's in `templates/shared`, over them the template's own in its folder `shared`."""
     catalogues: Mapping[str, tuple[str, ...]]
     """The sources of the catalogues of each language, the shipped one before the project's."""
     places: Mapping[str, str] = field(default_factory=dict)
-    """Where files are that do not stand in the folder, as errors show it."""
+    """The paths of files outside the folder, as errors show them."""
 
     @classmethod
     def load(cls, name: str, root: Path) -> "Template":

@@ -16,7 +16,7 @@ _Rendering = tuple[str, Callable[[], str]]
 
 
 def faults(template: Template, manifest: Manifest, *, language: str, site: Site) -> tuple[Problem, ...]:
-    """What raises when the issue is compiled in a language, each fault once; nothing if it compiles.
+    """The faults that compiling the issue in a language raises, each once; none if it compiles.
 
     Every block is rendered alone first, so that one fault hides none of another block. Only what renders, and what
     `lint` finds nothing wrong with, is compiled.

@@ -1,4 +1,4 @@
-"""What blocks weigh, so that an edition can be kept below what Gmail shows."""
+"""The sizes of blocks, so that an edition can be kept below the length that Gmail shows."""
 
 from collections.abc import Iterable
 

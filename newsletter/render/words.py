@@ -38,7 +38,7 @@ class Words:
 
     @cached_property
     def translations(self) -> NullTranslations:
-        """What gettext asks."""
+        """The functions that gettext asks for."""
         if not self.catalogues:
             return NullTranslations()
         compiled = io.BytesIO()

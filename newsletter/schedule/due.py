@@ -1,4 +1,4 @@
-"""What becomes of a slot, and of an issue, at a given time. `newsletter run` asks at each look, and acts on the answer.
+"""Decisions about slots and issues at a given time. `newsletter run` asks for them at each look, and acts on them.
 
 A person decides about everything that is late: old news must not be mailed because a machine was away, because another
 send took long, or because a store is a copy from some time ago.
@@ -28,7 +28,7 @@ more of it will be sent."""
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What newsletter.toml says of when a newsletter goes out, and since when."""
+    """A newsletter's schedule in newsletter.toml, and since when it has been there."""
 
     schedule: Schedule | None
     """None: it does not go out by the clock."""
@@ -89,7 +89,7 @@ def slots_come(rules: Rules, now: datetime) -> list[Slot]:
 def slot_answer(
     slot: Slot, rules: Rules, seen: Collection[Seen], *, now: datetime, max_lateness: timedelta,
 ) -> SlotAnswer:
-    """What becomes of a slot of the present rule."""
+    """The answer for a slot of the present rule."""
     if slot.instant > now:
         return "ahead"
     if any(_is(each, slot) and (each.missed_at is None or each.missed_at <= now) for each in seen):
@@ -100,7 +100,7 @@ def slot_answer(
 
 
 def issue_answer(issue: Progress, *, now: datetime, max_lateness: timedelta) -> IssueAnswer:
-    """What becomes of an issue that is there."""
+    """The answer for an issue that exists."""
     if issue.state not in ("frozen", "sending", "paused"):
         return "over"
     if issue.state == "paused":

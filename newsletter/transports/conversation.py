@@ -47,7 +47,7 @@ class Lost(Exception):
 
 @dataclasses.dataclass(eq=False, slots=True)
 class _Envelope:
-    """What goes before a message."""
+    """The commands before a message."""
 
     commands: list[str]
     """MAIL, RCPT and DATA."""

@@ -1,4 +1,4 @@
-"""What a relay answers (RFC 5321, section 4.2), and what an answer to a message means."""
+"""A relay's replies (RFC 5321, section 4.2), and the meaning of a reply to a message."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 from newsletter.model import Receipt
 
 _MARKS = (b" ", b"-", b"")
-"""What stands behind the code: the last line, more lines, or (some servers) the last line without words."""
+"""The character after the code: for the last line, for more lines, or (some servers) none on the last line."""
 _LONGEST = 32_768
 """Octets of one reply with all its lines, each with code, mark and CRLF: RFC 5321 allows 512 a line, and EHLO's has a
 few dozen."""
@@ -27,7 +27,7 @@ class Reply(NamedTuple):
 
 
 class NotSmtp(Exception):
-    """What came is no reply."""
+    """Bytes from the relay are no SMTP reply."""
 
 
 class ReplyReader:
@@ -58,7 +58,7 @@ class ReplyReader:
 
 
 def receipt_of(reply: Reply) -> Receipt:
-    """What an answer to a message means (RFC 5321, section 4.2.1); from one that makes no sense nobody can tell."""
+    """The meaning of a reply to a message (RFC 5321, section 4.2.1); one that makes no sense leaves it in doubt."""
     enhanced = _ENHANCED.match(reply.text)
     outcome = _OUTCOMES.get(reply.code // 100, "in_doubt")
     return Receipt(outcome, reply.code, enhanced[0] if enhanced else "", cleaned(reply.text))

@@ -30,8 +30,8 @@ _WANTS_LOGIN = 530
 """RFC 4954, section 6, and RFC 3207, section 4: the relay wants AUTH or STARTTLS first."""
 
 _IDLE, _UNOPENED, _BESIDE = range(3)
-"""Where a message goes rather: over an idle connection, the most recently used first; over a new one; behind the
-message of another, what was offered first (so that what is offered of a closed connection does not stay)."""
+"""The connection that a message prefers, best first: an idle one, the most recently used first; a new one; one behind
+another's message, the one offered first (so that the offer of a closed connection does not stay)."""
 
 
 class SmtpTransport:
@@ -61,7 +61,7 @@ class SmtpTransport:
         self._open: set[Conversation] = set()
         self._given_up = 0
         self._seats: asyncio.PriorityQueue[tuple[int, int, Conversation | None]] = asyncio.PriorityQueue()
-        """Where a message may go: `_IDLE` or another, a number, and the connection; None is one to be opened."""
+        """Offers of connections: `_IDLE` or another rank, a number, and the connection; None is one to be opened."""
         self._numbers = count()
         for _ in range(connections):
             self._offer(_UNOPENED)

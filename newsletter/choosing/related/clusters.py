@@ -30,7 +30,7 @@ class Clusters:
 
     clusters: tuple[Cluster, ...] = ()
     problems: tuple[Problem, ...] = ()
-    """What of the overrides could not be followed."""
+    """Overrides that could not be followed."""
 
 
 def cluster(stories: Sequence[Story], overrides: Overrides) -> Clusters:

@@ -16,7 +16,7 @@ from newsletter.model import Story
 NEAR = timedelta(days=3)
 """Stories whose dates are further apart are never tied by themselves; undated ones are near to all."""
 COMMON = 40
-"""What more stories than this have in common makes no pairs; it keeps a thousand stories at about a second."""
+"""A feature that more stories than this share makes no pairs: a thousand stories then take about a second."""
 
 # Bars for the strength of a tie, 0 to 1.
 SAME_LINK = 0.2

@@ -30,7 +30,7 @@ class Apart:
 
 @dataclass(frozen=True, slots=True)
 class Overrides:
-    """What the editor decided in `related.toml`."""
+    """The editor's decisions in `related.toml`."""
 
     together: tuple[Together, ...] = ()
     apart: tuple[Apart, ...] = ()

@@ -1,4 +1,4 @@
-"""What of a story is compared with others: the words, names and numbers of its title and its lead."""
+"""A story's profile, which is compared with others: the words, names and numbers of its title and its lead."""
 
 import math
 import re
@@ -25,7 +25,7 @@ class Profile:
     telling: frozenset[str]
     """Words of the title, names and numbers."""
     marks: frozenset[str]
-    """What of the title tells the parts of a series apart: numbers, months, ordinals."""
+    """Words of the title that distinguish the parts of a series: numbers, months, ordinals."""
     steps: frozenset[str]
     """Which steps of a law, a case or a plan the title names."""
 
