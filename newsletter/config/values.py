@@ -52,7 +52,7 @@ def base_url(text: str) -> str:
     example = "https://news.example.org"
     try:
         url = urlsplit(line(text))
-        port = url.port  # raises ValueError when it is no number below 65536
+        port = url.port  # raises ValueError if it is not a number below 65536
     except ValueError as error:
         raise Wrong(f"{quoted(text)} is not a web address", f'Write an absolute one: "{example}".') from error
     if url.scheme not in ("http", "https") or not url.hostname or re.search(r"[\s\"'<>\\]", url.geturl()):

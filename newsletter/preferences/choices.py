@@ -115,7 +115,7 @@ def format(cell: str) -> Reading[Literal["html", "text"]]:
 
 @lru_cache(maxsize=1024)
 def quiet(cell: str) -> Reading[Quiet | Literal[""]]:
-    """What becomes of quiet issues; an empty cell leaves it to the newsletter."""
+    """The handling of quiet issues; an empty cell leaves it to the newsletter."""
     return _QUIETS.read(cell)
 
 

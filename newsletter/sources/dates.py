@@ -8,7 +8,7 @@ _ZONE = re.compile(r"\s+(?=(?:[+-]\d\d:?\d\d|Z)$)")
 
 
 def read(value: object) -> datetime | None:
-    """The instant, in UTC, of a date, a datetime, or a text by ISO 8601 or RFC 5322; None if the value is no date."""
+    """The instant, in UTC, of a date, a datetime, or a text by ISO 8601 or RFC 5322; None if it is not a date."""
     if isinstance(value, datetime):
         return _utc(value)
     if isinstance(value, date):

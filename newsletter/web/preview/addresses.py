@@ -1,4 +1,4 @@
-"""The addresses of the preview. Methods that read the store are no coroutines, so that Starlette runs them in
+"""The addresses of the preview. Methods that read the store are not coroutines, so that Starlette runs them in
 threads."""
 
 import asyncio
