@@ -64,7 +64,7 @@ THE_SAME = (
     ("people.yaml", (3, 13, 19)), ("people.toml", (2, 14, 21)), ("people.json", (2, 4, 7)), ("people.jsonl", (3, 4, 5)),
 ])
 def test_every_format_and_encoding_gives_the_same_subscribers_and_lines(name: str, lines: tuple[int, ...]) -> None:
-    expected = [replace(person, line=line) for person, line in zip(THE_SAME, lines, strict=True)]
+    expected = [replace(subscriber, line=line) for subscriber, line in zip(THE_SAME, lines, strict=True)]
     assert people(DATA / name) == expected
 
 
@@ -94,10 +94,10 @@ def test_a_list_without_subscribers_is_read_back_empty(form: str) -> None:
 @pytest.mark.parametrize("form", FORMATS)
 def test_an_unknown_word_is_reported_and_the_subscriber_kept(form: str) -> None:
     odd = replace(THE_SAME[0], timezone="Europe/Madird", status="actve", interests=Interests(("ai", "securty")))  # type: ignore[arg-type]  # as a file may have it
-    *problems, person = read_text(written([odd], form), form)
+    *problems, subscriber = read_text(written([odd], form), form)
     assert [type(each) for each in problems] == [Problem] * 3
-    assert isinstance(person, Subscriber)
-    assert (person.interests.topics, person.timezone, person.status) == (("ai",), "", "paused")
+    assert isinstance(subscriber, Subscriber)
+    assert (subscriber.interests.topics, subscriber.timezone, subscriber.status) == (("ai",), "", "paused")
 
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=30) | st.sampled_from([
@@ -162,7 +162,7 @@ SUBSCRIBERS = st.builds(
 @example([replace(THE_SAME[0], paused_until=datetime(2027, 2, 28, 23, tzinfo=UTC))])  # midnight in Madrid
 def test_what_is_written_is_read_again(form: str, subscribers: list[Subscriber]) -> None:
     back = read_text(written(subscribers, form), form)
-    assert [replace(person, line=0) if isinstance(person, Subscriber) else person for person in back] == subscribers
+    assert [replace(each, line=0) if isinstance(each, Subscriber) else each for each in back] == subscribers
 
 
 PIECES = (
@@ -182,11 +182,11 @@ def test_any_bytes_give_subscribers_problems_or_a_data_error(form: str, data: by
     except DataError:
         return
     assert all(isinstance(each, Subscriber | Problem) for each in found)
-    for person in found:
-        if isinstance(person, Subscriber):
-            assert clean_line(person.name, LONGEST) == person.name
-            assert address.parse(person.email).key == person.key
-            written([person], form).encode()
+    for subscriber in found:
+        if isinstance(subscriber, Subscriber):
+            assert clean_line(subscriber.name, LONGEST) == subscriber.name
+            assert address.parse(subscriber.email).key == subscriber.key
+            written([subscriber], form).encode()
 
 
 @pytest.mark.parametrize("form", FORMATS)
@@ -209,9 +209,9 @@ def test_monsters_give_subscribers_problems_or_a_data_error(form: str, data: byt
         found = read_text(data, form)
     except DataError:
         return
-    for person in found:
-        if isinstance(person, Subscriber):
-            written([person], form).encode()
+    for subscriber in found:
+        if isinstance(subscriber, Subscriber):
+            written([subscriber], form).encode()
 
 
 @pytest.mark.parametrize(("name", "data", "place", "found"), [
@@ -258,4 +258,4 @@ def test_the_example_next_to_the_readme_has_no_mistake() -> None:
     topics = topicsfile.parse((project / "sample" / "topics.toml").read_text(encoding="utf-8"), place="topics.toml")
     found = list(read(project / "subscribers" / "example.csv", topic=topics.slug,
                       newsletters=("weekly", "briefing")))
-    assert [type(person) for person in found] == [Subscriber] * 6
+    assert [type(subscriber) for subscriber in found] == [Subscriber] * 6

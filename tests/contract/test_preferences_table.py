@@ -30,10 +30,10 @@ def table(tmp_path: Path) -> Reader:
 
 
 def lines(found: list[Subscriber | Problem]) -> list[int]:
-    return [person.line for person in found if isinstance(person, Subscriber)]
+    return [subscriber.line for subscriber in found if isinstance(subscriber, Subscriber)]
 
 
-def person(found: list[Subscriber | Problem]) -> Subscriber:
+def subscriber(found: list[Subscriber | Problem]) -> Subscriber:
     [only] = found
     assert isinstance(only, Subscriber), only
     return only
@@ -47,19 +47,19 @@ def person(found: list[Subscriber | Problem]) -> Subscriber:
 def test_the_header_shows_the_delimiter_and_columns_by_any_common_name(table: Reader, header: str) -> None:
     delimiter = next(mark for mark in ("|", ";", "\t", ",") if mark in header.split("\n")[-1])
     cells = ("Ann", "ann@example.org") if header.startswith("name") else ("ann@example.org", "Ann")
-    found = person(table(f"{header}\n{delimiter.join(cells)}\n"))
+    found = subscriber(table(f"{header}\n{delimiter.join(cells)}\n"))
     assert (found.email, found.name) == ("ann@example.org", "Ann")
 
 
 def test_our_own_name_for_a_column_goes_before_a_synonym_and_the_other_column_is_kept(table: Reader) -> None:
-    found = person(table("Mail,email,Notes,comment\nold@example.org,new@example.org,one,two\n"))
+    found = subscriber(table("Mail,email,Notes,comment\nold@example.org,new@example.org,one,two\n"))
     assert found.email == "new@example.org"
     assert found.note == "one"
     assert found.extra == {"Mail": "old@example.org", "comment": "two"}
 
 
 def test_columns_of_others_are_kept_each_under_a_name_of_its_own(table: Reader) -> None:
-    found = person(table("email,Group,Group,,Phone\nann@example.org, a ,b,c,007\n"))
+    found = subscriber(table("email,Group,Group,,Phone\nann@example.org, a ,b,c,007\n"))
     assert found.extra == {"Group": "a", "Group (2)": "b", "column 4": "c", "Phone": "007"}
 
 
@@ -93,12 +93,12 @@ def test_a_row_with_more_cells_than_the_header_is_left_out_as_its_cells_are_ambi
 
 
 def test_a_row_may_be_shorter_than_the_header(table: Reader) -> None:
-    assert person(table("email,name,topics,status\nann@example.org\n")).status == "active"
+    assert subscriber(table("email,name,topics,status\nann@example.org\n")).status == "active"
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "utf-16", "utf-16-le", "utf-16-be"])
 def test_the_bytes_show_the_encoding(table: Reader, encoding: str) -> None:
-    found = person(table("email,name,Größe\nann@example.org,Zoë “Zo” Müller – €,1\n".encode(encoding)))
+    found = subscriber(table("email,name,Größe\nann@example.org,Zoë “Zo” Müller – €,1\n".encode(encoding)))
     assert (found.name, found.extra) == ("Zoë “Zo” Müller – €", {"Größe": "1"})
 
 
@@ -150,7 +150,7 @@ def test_a_table_has_every_column_that_any_subscriber_has(table: Reader) -> None
 def people(count: int) -> Iterator[str]:
     yield "email,name,topics,frequency,language,timezone,status,Team\n"
     for number in range(count):
-        mailbox = f"person{number}@mail.example.org" if number % 100 else f"person{number}@@mail"
+        mailbox = f"subscriber{number}@mail.example.org" if number % 100 else f"subscriber{number}@@mail"
         yield f"{mailbox},Person {number},ai; security,weekly,en,Europe/London,active,Team {number % 9}\n"
 
 
