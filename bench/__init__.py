@@ -1,9 +1,9 @@
-"""Measurements: programs beside the package, started by `scripts/bench`. docs/benchmarks.md says what each prints.
+"""Benchmarks: programs next to the package, started by `scripts/bench`. docs/benchmarks.md explains their output.
 
-    compose   messages a second, our way and the plain way; what compiling an issue costs
+    compose   messages a second, our way and the plain way; the cost of compiling an issue
     choose    editions for many subscribers
-    dispatch  messages a second to a relay, beside Postfix's load generator and aiosmtplib's own way
+    dispatch  messages a second to a relay, compared with Postfix's load generator and with aiosmtplib's sendmail
     scale     memory and time of a whole issue, for ten thousand to a million subscribers
 
-Every story and reader is invented and comes out of a seeded generator, so each run measures the same work.
+Stories and subscribers are invented by a seeded generator, so each run measures the same work.
 """

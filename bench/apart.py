@@ -1,4 +1,4 @@
-"""Calls a function in a process that has just begun: nothing is imported, cached or allocated there."""
+"""Calls of a function in a new process, in which nothing is imported, cached or allocated yet."""
 
 import json
 import subprocess
@@ -15,7 +15,7 @@ print(json.dumps(getattr(import_module(module), name)(*arguments)))
 
 
 def call(module: str, function: str, *arguments: str) -> Any:
-    """What the function returns for these arguments, through JSON. Raises CalledProcessError if it fails."""
+    """The function's result for these arguments, passed through JSON. Raises CalledProcessError if it fails."""
     command = [sys.executable, "-c", _CALL, module, function, *arguments]
     root = Path(__file__).parents[1]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, cwd=root)  # noqa: S603  # our own function

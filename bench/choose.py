@@ -1,7 +1,7 @@
-"""Choosing the editions of many subscribers, by the function that preparing asks about each of them.
+"""Choosing the editions of many subscribers, with the function that preparing calls for each of them.
 
-Choices are remembered by interests and past, so what counts is how many distinct sets of topics there are. The worst
-case is one in which no two subscribers chose the same.
+Decisions are cached by interests and past, so the cost depends on the number of distinct sets of topics. In the worst
+case no two subscribers chose the same.
 """
 
 import tempfile

@@ -1,4 +1,4 @@
-"""What compiling one issue costs in a process that has just begun, and once it is warm."""
+"""The cost of compiling one issue in a new process, and in one that has compiled before."""
 
 from pathlib import Path
 from statistics import median
@@ -13,15 +13,15 @@ _AGAIN = 5
 
 
 def costs(folder: str) -> dict[str, float]:
-    """Milliseconds of CPU for the project in the folder: `cold`, the first time in this process, and `warm`."""
+    """Milliseconds of CPU for the project in the folder: `cold` for the first time in this process, then `warm`."""
     with desk.project(Path(folder)).app() as app:
         manifest = desk.manifest(app)
-        cold = _milliseconds(app, manifest)  # the import of the MJML compiler and of the CSS inliner is in it
+        cold = _milliseconds(app, manifest)  # includes the import of the MJML compiler and of the CSS inliner
         return {"cold": cold, "warm": median(_milliseconds(app, manifest) for _ in range(_AGAIN))}
 
 
 def blocks(app: App, manifest: Manifest) -> BlockSet:
-    """The issue compiled, as preparing does it."""
+    """The issue's compiled blocks, made as preparing makes them."""
     site = Site(app.settings.site.postal_address, app.links().web(manifest.issue_id))
     return compile(app.template(manifest.newsletter), manifest, language=manifest.newsletter.language, site=site)
 

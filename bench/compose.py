@@ -1,7 +1,7 @@
-"""Messages for each second of CPU: our way, and the plain way with the same packages; and what compiling costs.
+"""Messages per second of CPU, our way and the plain way with the same packages; and the cost of compiling.
 
-Ours compiles each story once, then joins bytes: an edition's share of the work is done for its first reader. The plain
-way does everything for each reader. Rounds alternate, since the machine may be busy; figures are medians.
+Our way compiles each story once and then joins bytes; the work for an edition is done for its first subscriber. The
+plain way does everything for each subscriber. Rounds alternate, since the machine may be busy; figures are medians.
 """
 
 import tempfile
@@ -31,12 +31,12 @@ from newsletter.render.weights import weigh
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """Messages for each second of CPU."""
+    """Messages per second of CPU in one round."""
 
     ours: float
     plain: float
     encoded: float
-    """The plain way's last step alone: text and HTML are there, EmailMessage makes them a message."""
+    """The plain way's last step alone: EmailMessage makes a message of text and HTML."""
 
 
 Delivery = tuple[Subscriber, Edition]
@@ -44,9 +44,9 @@ Delivery = tuple[Subscriber, Edition]
 
 def main(arguments_given: Sequence[str] | None = None) -> None:
     parser = arguments(__doc__)
-    parser.add_argument("--subscribers", type=int, default=100_000, help="messages of a round, our way (100000)")
-    parser.add_argument("--plain", type=int, default=60, help="messages of a round, the plain way (60)")
-    parser.add_argument("--rounds", type=int, default=5, help="(5)")
+    parser.add_argument("--subscribers", type=int, default=100_000, help="messages in a round, our way (100000)")
+    parser.add_argument("--plain", type=int, default=60, help="messages in a round, the plain way (60)")
+    parser.add_argument("--rounds", type=int, default=5, help="number of rounds (5)")
     parser.add_argument("--starts", type=int, default=3, help="new processes in which the issue is compiled (3)")
     chosen = parser.parse_args(arguments_given)
     with tempfile.TemporaryDirectory() as folder:
@@ -79,21 +79,21 @@ class _Ways:
         """How many stories each edition has."""
 
     def composer(self) -> Composer:
-        """A new one: it knows no edition yet."""
+        """A new composer, which has no plans yet."""
         blocks = {self._blocks.language: self._blocks}
         return Composer(self._manifest, blocks, self._app.links(), date=desk.NOW, boundary="0" * 20)
 
     def deliveries(self, subscribers: int) -> list[Delivery]:
-        """Each subscriber with their edition, those of one edition together, as they are claimed."""
+        """Each subscriber with their edition. Those of one edition come together, in the order of claims."""
         editions = [self._chooser.choose(interests, frozenset()).edition for interests in
-                    dict.fromkeys(each.interests for each in desk.people(len(self._sets), self._sets))]
+                    dict.fromkeys(each.interests for each in desk.subscribers(len(self._sets), self._sets))]
         self.stories = [len(edition.stories) for edition in editions]
-        people = enumerate(desk.people(subscribers, self._sets))
-        paired = [(person, editions[number % len(editions)]) for number, person in people]
+        numbered = enumerate(desk.subscribers(subscribers, self._sets))
+        paired = [(subscriber, editions[number % len(editions)]) for number, subscriber in numbered]
         return sorted(paired, key=lambda each: each[0].id % len(editions))
 
     def check(self, deliveries: Iterable[Delivery]) -> None:
-        """Both ways say the same, or the comparison would mean nothing."""
+        """Raises AssertionError unless both ways produce the same content; else the comparison would mean nothing."""
         composer = self.composer()
         for subscriber, edition in deliveries:
             ours = _parts(composer.compose(subscriber, edition).wire)
@@ -101,7 +101,7 @@ class _Ways:
                 raise AssertionError(f"the two ways differ for {subscriber.email}")
 
     def round(self, number: int, deliveries: Sequence[Delivery], plain: int) -> Round:
-        """Ours over all deliveries, the plain way over some."""
+        """Measures our way with all deliveries and the plain way with some."""
         progress(f"round {number + 1}")
         some = Random(number).sample(deliveries, min(plain, len(deliveries)))  # noqa: S311  # a sample, no secret
         composer = self.composer()
@@ -127,7 +127,7 @@ def _rate(work: Callable[[Work], object], items: Sequence[Work]) -> float:
 
 
 def _parts(wire: bytes) -> tuple[str, ...]:
-    """What a reader gets: subject, text and HTML, white space and what is made lean apart."""
+    """The visible content of a mail: subject, text and HTML, made lean and without white space."""
     mail = message_from_bytes(wire, EmailMessage, policy=default)
     bodies = (mail.get_body((kind,)) for kind in ("plain", "html"))
     return (mail["Subject"], *("".join(lean(body.get_content()).split()) for body in bodies if body))

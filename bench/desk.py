@@ -1,4 +1,4 @@
-"""The project that is measured: invented stories, topics and readers, written as the files a person would write."""
+"""The project that is measured: invented stories, topics and subscribers, in the files that a person would write."""
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
@@ -11,7 +11,7 @@ from newsletter.app import App, preparing, stories
 from newsletter.model import Interests, Manifest, Subscriber
 
 NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
-"""What the clock of the project shows, and the slot of its issue."""
+"""The time of the project's clock, and the slot of its issue."""
 
 _TOPICS = (
     "bridges", "orchards", "railways", "harbours", "libraries", "forests", "glaciers", "markets", "theatres",
@@ -24,12 +24,12 @@ _SYLLABLES = ("ba", "den", "fir", "gol", "hem", "kas", "lun", "mor", "nel", "pri
 
 
 def project(folder: Path) -> Project:
-    """Its clock stands still: the same issue in every run."""
+    """The project in the folder. Its clock stands still, so that every run has the same issue."""
     return Project(folder, SetClock(NOW))
 
 
 def write_project(folder: Path, *, stories: int, relay: str = "") -> None:
-    """newsletter.toml, topics.toml and the stories. Two of three stories have one topic, the others two."""
+    """Writes newsletter.toml, topics.toml and the stories. Two of three stories have one topic, the others two."""
     made = project(folder)
     made.configure(transport="null", relay=relay, newsletter="per_topic = 30\nmax_stories = 30")
     (folder / "topics.toml").write_text(
@@ -39,12 +39,12 @@ def write_project(folder: Path, *, stories: int, relay: str = "") -> None:
 
 
 def write_subscribers(folder: Path, count: int, *, sets: Sequence[tuple[str, ...]]) -> None:
-    rows = ([each.email, each.name, "; ".join(each.interests.topics)] for each in people(count, sets))
+    rows = ([each.email, each.name, "; ".join(each.interests.topics)] for each in subscribers(count, sets))
     project(folder).write_subscribers(["email", "name", "topics"], rows)
 
 
-def people(count: int, sets: Sequence[tuple[str, ...]]) -> Iterator[Subscriber]:
-    """Invented readers, each with one of the sets; one in ten has a name beyond ASCII."""
+def subscribers(count: int, sets: Sequence[tuple[str, ...]]) -> Iterator[Subscriber]:
+    """Invented subscribers, each with one of the sets; one in ten has a name with characters beyond ASCII."""
     interests = [Interests(topics) for topics in sets]
     for number in range(count):
         name = f"{_NAMES[number % 10]} {_SURNAMES[number // 10 % 9]}"
@@ -53,9 +53,9 @@ def people(count: int, sets: Sequence[tuple[str, ...]]) -> Iterator[Subscriber]:
 
 
 def topic_sets(count: int, *, stories: int) -> list[tuple[str, ...]]:
-    """Distinct sets of 6 to 15 topics, drawn at random; with each, at least a third of the stories are chosen.
+    """Distinct sets of 6 to 15 topics, drawn at random. Each of them chooses at least a third of the stories.
 
-    With 30 stories these are editions of 10 to 27, and in 6 of 2,000 a story is cut for size.
+    With 30 stories, editions have 10 to 27 of them, and in 6 of 2,000 editions a story is cut for size.
     """
     random = Random(1)  # noqa: S311  # draws topics, no secrets
     found: dict[frozenset[str], tuple[str, ...]] = {}
@@ -67,10 +67,10 @@ def topic_sets(count: int, *, stories: int) -> list[tuple[str, ...]]:
 
 
 def every_topic_set() -> Iterator[tuple[str, ...]]:
-    """All 1,048,575 sets of the topics, each once, small and large ones mixed."""
+    """All 1,048,575 sets of topics, each once, small and large ones mixed."""
     size = 1 << len(_TOPICS)
     for number in range(1, size):
-        mixed = number * 0x9E375 % size  # odd, so it meets each number once
+        mixed = number * 0x9E375 % size  # the factor is odd, so each number comes once
         yield tuple(topic for bit, topic in enumerate(_TOPICS) if mixed >> bit & 1)
 
 
@@ -88,7 +88,7 @@ def _tags(number: int) -> list[str]:
 
 
 def _write_story(made: Project, number: int) -> None:
-    """A story of about 120 words that shares hardly a word with the others, so that none stands for another."""
+    """A story of about 120 words. Stories have hardly a word in common, so that none is merged into another."""
     words = _words(number)
     title = " ".join(islice(words, 7)).capitalize()
     sentences = [" ".join(islice(words, 12)).capitalize() + "." for _ in range(10)]

@@ -1,13 +1,13 @@
-"""Messages a second to a relay: our deliver loop with its durable outbox, beside smtp-source and aiosmtplib's sendmail.
+"""Messages a second to a relay: our way, with its durable outbox, compared to smtp-source and aiosmtplib's sendmail.
 
-The relay is Postfix's `smtp-sink` on 127.0.0.1, which takes mail and forgets it; `smtp-source` is Postfix's load
+The relay is Postfix's `smtp-sink` on 127.0.0.1, which accepts mail and discards it; `smtp-source` is Postfix's load
 generator, written in C. `bench/relays.py` has the other lines: with TLS, and with a round trip of 20 ms. All ways keep
-the same number of connections, and on one line all face the same relay. They take turns, since the machine may be busy;
-figures are medians, ratios those of one round.
+the same number of connections, and on one line all use the same relay. They take turns, since the machine may be busy;
+figures are medians, and ratios compare ways within one round.
 
-Ours claims and settles every delivery in SQLite with `synchronous=FULL`, keeps its journal, and joins every message
-from a part of its own and a shared one. `sendmail` and `smtp-source` keep no ledger and are given one message, made
-beforehand. smtp-source knows no TLS.
+Our way claims and settles every delivery in SQLite with `synchronous=FULL`, keeps its journal, and joins each message
+from a part of its own and a shared one. `sendmail` and `smtp-source` keep no ledger and send one message that was made
+before. smtp-source does not support TLS.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ from time import perf_counter, process_time
 from aiosmtplib import SMTP
 
 from bench import apart, relays
-from bench.desk import NOW, people
+from bench.desk import NOW, subscribers
 from bench.relays import Line
 from bench.report import Row, progress, show
 from newsletter.delivering import Slice, send_slice
@@ -55,23 +55,24 @@ from newsletter.transports.smtp import SmtpTransport
 ISSUE = "weekly-dispatch"
 SENDER = "desk@news.example.org"
 BOUND = 300
-"""Seconds that one run may take."""
+"""The most seconds that one run may take."""
 WAYS = {"clear": ("smtp-source", "ours", "sendmail"), "tls": ("ours", "sendmail"),
         "20ms": ("smtp-source", "ours", "sendmail"), "0ms": ("smtp-source",)}
-"""On each line."""
+"""The ways that are measured on each line."""
 FEWER = {"20ms": 20}
-"""So many times fewer messages go over a line that is slow by its nature."""
+"""Slow lines, and by how much the number of messages is divided on each."""
 _SHORT = ("line", "bytes", "messages/s", "÷ smtp-source", "÷ sendmail", "µs CPU each")
-"""Columns of the table in README.md, which has ours alone."""
+"""Columns of the table in README.md, which has our way alone."""
 _LINE = b"<p>A line of a story, as long as quoted-printable lines are</p>=20=\r\n"
 
 Measured = Mapping[str, float]
-"""`seconds`, `cpu` seconds of the sending process, and `relay`: those of the busiest process on the other side."""
+"""`seconds`, `cpu` seconds of the sending process, and `relay`: CPU seconds of the busiest process on the other side.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class _Load:
-    """What each way sends over a line in one run."""
+    """The messages that each way sends over a line in one run."""
 
     line: Line
     size: int
@@ -97,15 +98,16 @@ def main(arguments_given: Sequence[str] | None = None) -> None:
 
 def _arguments(given: Sequence[str] | None) -> Namespace:
     parser = ArgumentParser(description=__doc__, formatter_class=RawDescriptionHelpFormatter)
-    parser.add_argument("--messages", type=int, default=20_000, help="of a run (20000); over 20ms a twentieth")
-    parser.add_argument("--sizes", type=int, nargs="+", default=[40_000, 4_000], help="bytes (40000 4000)")
-    parser.add_argument("--lines", nargs="+", choices=relays.LINES, default=list(relays.LINES), help="(all)")
-    parser.add_argument("--connections", type=int, default=10, help="(10)")
+    parser.add_argument("--messages", type=int, default=20_000, help="messages in a run (20000); over 20ms a twentieth")
+    parser.add_argument("--sizes", type=int, nargs="+", default=[40_000, 4_000], help="sizes in bytes (40000 4000)")
+    parser.add_argument("--lines", nargs="+", choices=relays.LINES, default=list(relays.LINES),
+                        help="lines to measure (all)")
+    parser.add_argument("--connections", type=int, default=10, help="connections of each way (10)")
     parser.add_argument("--window", type=int, default=100,
-                        help="deliveries claimed at a time, as newsletter.toml has it (50)")
-    parser.add_argument("--rounds", type=int, default=5, help="(5)")
+                        help="deliveries claimed at a time, like window in newsletter.toml (100)")
+    parser.add_argument("--rounds", type=int, default=5, help="number of rounds (5)")
     parser.add_argument("--loop", choices=["asyncio", "uvloop"], default="uvloop" if find_spec("uvloop") else "asyncio",
-                        help="of both Python ways (uvloop if it is installed)")
+                        help="event loop of both Python ways (uvloop if it is installed)")
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="the figures as JSON, one object a row")
     form.add_argument("--markdown", action="store_true", help="two tables, for README.md and docs/benchmarks.md")
@@ -113,7 +115,7 @@ def _arguments(given: Sequence[str] | None) -> Namespace:
 
 
 def _round(number: int, loads: Sequence[_Load], loop: str, window: int) -> list[dict[str, Measured]]:
-    """Every load once by each of its ways; who comes first changes from round to round."""
+    """Measures every load once in each of its ways; the first way changes from round to round."""
     measured = []
     for load in loads:
         progress(f"round {number + 1}: {load.messages:,} messages of {load.size:,} bytes, {load.line.name}")
@@ -137,15 +139,15 @@ def _run(way: str, load: _Load, loop: str, window: int) -> Measured:
 
 
 def _rows(load: _Load, rounds: Sequence[Mapping[str, Measured]]) -> list[Row]:
-    """A row for each way that the line has."""
+    """A row for each way that is measured on the line."""
 
     def ratio(way: str, other: str) -> float | str:
         if other not in WAYS[load.line.name]:
             return "–"
         return round(median(each[other]["seconds"] / each[way]["seconds"] for each in rounds), 2)
 
-    def busy(way: str, who: str) -> int:
-        return round(100 * median(each[way][who] / each[way]["seconds"] for each in rounds))
+    def busy(way: str, side: str) -> int:
+        return round(100 * median(each[way][side] / each[way]["seconds"] for each in rounds))
 
     return [{
         "line": load.line.name, "bytes": load.size, "way": way,
@@ -168,7 +170,7 @@ def _markdown(rows: Sequence[Row]) -> str:
 
 
 def _smtp_source(port: str, size: str, messages: str, connections: str) -> Measured:
-    """`-d`: connections are kept, as ours are."""
+    """Measures smtp-source. With `-d` it keeps connections, as the other ways do."""
     options = ["-d", "-s", connections, "-m", messages, "-l", size, "-f", SENDER, "-t", "a@example.org"]
     before, begun = resource.getrusage(resource.RUSAGE_CHILDREN), perf_counter()
     subprocess.run([relays.program("smtp-source"), *options, f"127.0.0.1:{port}"], check=True, timeout=BOUND)  # noqa: S603  # Postfix's
@@ -179,7 +181,7 @@ def _smtp_source(port: str, size: str, messages: str, connections: str) -> Measu
 def ours(
     loop: str, certificate: str, port: str, size: str, messages: str, connections: str, window: str,
 ) -> Measured:
-    """In a process of its own."""
+    """Measures our way. To be called in a process of its own."""
     with tempfile.TemporaryDirectory() as folder:
         store = open_store("sqlite:///newsletter.db", root=Path(folder))
         try:
@@ -207,7 +209,7 @@ async def _send(
 
 
 class _Composer:
-    """Joins a part of each subscriber's own and one that all share; `bench compose` has what real composing costs."""
+    """Joins a part for each subscriber and one that all share; `bench compose` measures real composing."""
 
     def __init__(self, size: int) -> None:
         self._body = _LINE * ((size - 200) // len(_LINE))
@@ -220,9 +222,9 @@ class _Composer:
 
 
 def _freeze(store: Store, messages: int) -> None:
-    """An issue of one edition for so many readers."""
+    """Freezes an issue of one edition for so many subscribers."""
     newsletter = Newsletter("weekly", "The Weekly Example", SENDER)
-    store.subscribers.sync(people(messages, [("*",)]), Reading((newsletter,), str, "bench", NOW))
+    store.subscribers.sync(subscribers(messages, [("*",)]), Reading((newsletter,), str, "bench", NOW))
     manifest = Manifest(ISSUE, newsletter, Slot(f"{NOW:%Y-%m-%dT%H:%M}", "UTC", NOW), (Topic("ai", "AI"),), (), "t")
     with store.issues.freezing(manifest, now=NOW) as freezing:
         recorded = freezing.record(Decision(_edition(0)))
@@ -236,7 +238,7 @@ def _edition(number: int) -> Edition:
 
 
 def sendmail(loop: str, certificate: str, port: str, size: str, messages: str, connections: str) -> Measured:
-    """In a process of its own."""
+    """Measures aiosmtplib's sendmail. To be called in a process of its own."""
     composed = _Composer(int(size)).compose(Subscriber("a@example.org", "a@example.org"), _edition(0))
     return _measured(loop, _sendmail(int(port), _trust(certificate), composed.wire, int(messages), int(connections)))
 

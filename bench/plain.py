@@ -1,6 +1,6 @@
-"""The plain way, to be compared with: the same packages and the same templates, and everything done for each reader.
+"""The plain way, for comparison: the same packages and templates, but everything is done for each subscriber.
 
-A reader's edition goes through Jinja, mjml-python and premailer, and through the standard library's EmailMessage.
+A subscriber's edition goes through Jinja, mjml-python and premailer, and through the standard library's EmailMessage.
 """
 
 from collections.abc import Iterator, Mapping
@@ -39,13 +39,13 @@ class Plain:
     date: datetime
 
     def message(self, subscriber: Subscriber, edition: Edition) -> bytes:
-        """The whole message, made from nothing."""
+        """The whole message, made without any cache."""
         placed = layout(edition, self.manifest, self._words)
         return self.mail(subscriber, placed[0].values["subject"], self.text(subscriber, placed),
                          self.html(subscriber, placed))
 
     def html(self, subscriber: Subscriber, placed: tuple[Placed, ...]) -> str:
-        """Jinja, MJML, CSS inlining."""
+        """The HTML part: Jinja, then MJML, then CSS inlining."""
         whole = "".join(self._rendered(subscriber, placed, twin=False))
         mjml = self._render(FRAME, {"body": Markup(whole)}, placed[0], subscriber)  # noqa: S704  # escaped as it was made
         made = str(mjml2html(mjml, fonts={})).replace("<!doctype html>", "<!DOCTYPE html>", 1)
@@ -61,7 +61,7 @@ class Plain:
         return self._render(text_twin(FRAME), {"body": whole}, placed[0], subscriber)
 
     def mail(self, subscriber: Subscriber, subject: str, text: str, html: str) -> bytes:
-        """Both parts as one message for the wire."""
+        """A message of both parts, in bytes for the wire."""
         name, sender = parseaddr(self.manifest.newsletter.sender)
         newsletter, unsubscribe = self.manifest.newsletter.name, self._slots(subscriber)["unsubscribe_url"]
         mail = EmailMessage()

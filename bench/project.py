@@ -1,6 +1,6 @@
-"""A project in a folder, written as the files a person would write: the one that benches, chaos runs and tests work on.
+"""A project in a folder, with the files that a person would write. Benchmarks, chaos runs and tests work on it.
 
-Each of them adds what it needs: how many stories and subscribers, and which settings.
+Each of them chooses the number of stories and subscribers, and the settings.
 """
 
 import csv
@@ -42,7 +42,7 @@ connections = {connections}
 
 
 class SetClock:
-    """A clock that stands still until somebody sets it."""
+    """A clock that stands still until it is set."""
 
     def __init__(self, now: datetime) -> None:
         self._now = now
@@ -66,19 +66,20 @@ class Project:
     def configure(
         self, *, transport: str = "file", delivery: str = "", relay: str = "", newsletter: str = "",
     ) -> None:
-        """Writes newsletter.toml. `relay` is a whole table; `delivery` and `newsletter` are further keys of theirs."""
+        """Writes newsletter.toml. `relay` is a whole table; `delivery` and `newsletter` are further keys of those
+        tables."""
         text = _CONFIG.format(transport=transport, delivery=delivery, relay=relay, newsletter=newsletter)
         (self.root / "newsletter.toml").write_text(text, "utf-8")
 
     def write_story(self, name: str, text: str, **front: str) -> None:
-        """Writes a story, or another version of it. `front` matter is as YAML has it."""
+        """Writes a story, or another version of it. `front` is its front matter, the values in YAML."""
         path = self.root / "stories" / f"{name}.md"
         path.parent.mkdir(exist_ok=True)
         head = "".join(f"{key}: {value}\n" for key, value in front.items())
         path.write_text(f"---\n{head}---\n\n{text}\n", "utf-8")
 
     def write_subscribers(self, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-        """Writes the preference file, row by row: there may be a million."""
+        """Writes the preference file row by row: there may be a million rows."""
         path = self.root / "subscribers" / "subscribers.csv"
         path.parent.mkdir(exist_ok=True)
         with path.open("w", encoding="utf-8", newline="") as file:
@@ -95,11 +96,11 @@ class Project:
             app.close()
 
     def open(self) -> App:
-        """For whoever closes it."""
+        """The opened project, which the caller must close."""
         return App(config.read(self.root / config.FILE), clock=self.clock, jitter=lambda: 0.5,
                    pace=self.pace)
 
 
 def relay_table(port: int, *, connections: int = 10) -> str:
-    """Of a relay on this machine."""
+    """The `[[relay]]` table of a relay on this machine."""
     return _RELAY.format(port=port, connections=connections)

@@ -1,9 +1,9 @@
-"""Relays that take mail and forget it, and the lines on which they are reached; each in processes of its own.
+"""Relays that accept mail and discard it, and the lines to them; each in processes of its own.
 
     clear    Postfix's smtp-sink on 127.0.0.1
-    tls      our own sink, `tls_sink`: smtp-sink knows no TLS, and a TLS relay before it would be the limit
-    20ms     smtp-sink behind `slow_line`, which holds up each byte by 10 ms on its way, and on its way back
-    0ms      the same without holding up anything: the most that this line can carry
+    tls      our own sink, `tls_sink`: smtp-sink does not support TLS, and a TLS proxy before it would be the limit
+    20ms     smtp-sink behind `slow_line`, which delays each byte by 10 ms in either direction
+    0ms      the same without a delay: the most that this line can carry
 """
 
 import ipaddress
@@ -41,18 +41,18 @@ class Line:
     name: str
     port: int
     processes: tuple[int, ...]
-    """The relay's, and those in between: their groups' numbers."""
+    """Process group ids of the relay and of the processes in between."""
     certificate: str = ""
-    """The file of the relay's certificate, if a connection begins with TLS."""
+    """The file of the relay's certificate, if a connection begins with TLS; else empty."""
 
     def cpu(self) -> list[float]:
-        """Seconds of CPU that each process has had so far, with its children."""
+        """Seconds of CPU that each process group has used so far, with its children."""
         return [_cpu_of(process) for process in self.processes]
 
 
 @contextmanager
 def line(name: str) -> Iterator[Line]:
-    """The line of that name, one of LINES, with its relay."""
+    """Starts the line of that name, one of LINES, with its relay."""
     match name:
         case "clear":
             with smtp_sink() as (port, process):
@@ -81,7 +81,7 @@ def smtp_sink() -> Iterator[tuple[int, int]]:
 
 
 def program(name: str) -> str:
-    """Where one of Postfix's programs is; without it the bench ends and says how to get it."""
+    """The path of one of Postfix's programs. If it is missing, the benchmark ends with instructions to install it."""
     found = shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin")
     if found is None:
         sys.exit(f"bench: {name} is missing; on Debian and Ubuntu: apt-get install --no-install-recommends postfix")
@@ -97,23 +97,23 @@ def _wait_for(process: "subprocess.Popen[str]", port: int) -> None:
             sleep(0.05)
         else:
             return
-    sys.exit("bench: smtp-sink does not answer; what it says is above")
+    sys.exit("bench: smtp-sink does not answer; its output is above")
 
 
 @contextmanager
 def _ours(module: str, *arguments: str) -> Iterator[tuple[int, int]]:
-    """The module's `serve` in a process of its own: the port that it prints, and the process."""
+    """Runs the module's `serve` in a process of its own. Gives the port that it prints, and the process id."""
     with _running([sys.executable, "-c", _SERVE, module, *arguments]) as process:
         assert process.stdout is not None
         port = process.stdout.readline()
         if not port:
-            sys.exit(f"bench: {module} did not start; what it says is above")
+            sys.exit(f"bench: {module} did not start; its output is above")
         yield int(port), process.pid
 
 
 @contextmanager
 def _running(command: list[str]) -> Iterator["subprocess.Popen[str]"]:
-    """In a process group of its own, and ended in the end."""
+    """Runs the command in a process group of its own, and terminates it in the end."""
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[1],  # noqa: S603
                                start_new_session=True)  # Postfix's programs, and our own
     try:
@@ -124,7 +124,7 @@ def _running(command: list[str]) -> Iterator["subprocess.Popen[str]"]:
 
 
 def _cpu_of(group: int) -> float:
-    """Of every process of the group that is there, and of the children that they have seen end."""
+    """Seconds of CPU of all processes in the group, and of their children that have ended."""
     ticks = 0
     for file in Path("/proc").glob("[0-9]*/stat"):
         try:
@@ -137,7 +137,7 @@ def _cpu_of(group: int) -> float:
 
 
 def _certificate(folder: Path) -> str:
-    """A file with a certificate for 127.0.0.1, which is its own authority, and its key."""
+    """Writes a self-signed certificate for 127.0.0.1 and its key to one file, and returns the file's path."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "sink.test")])
     begin, end = (datetime(year, 1, 1, tzinfo=UTC) for year in (2020, 2090))

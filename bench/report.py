@@ -1,4 +1,4 @@
-"""What a bench says: progress on standard error, its figures on standard output."""
+"""The output of a benchmark: progress on standard error, figures on standard output."""
 
 import json
 import sys
@@ -6,11 +6,11 @@ from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Mapping, Sequence
 
 Row = Mapping[str, str | float]
-"""One line of the table, by column; every row of a table has the same columns."""
+"""One row of the table, by column; all rows of a table have the same columns."""
 
 
 def arguments(description: str | None) -> ArgumentParser:
-    """The options that every bench has."""
+    """A parser with the options that most benchmarks have."""
     parser = ArgumentParser(description=description, formatter_class=RawDescriptionHelpFormatter)
     parser.add_argument("--stories", type=int, default=30, help="stories of the issue (30)")
     parser.add_argument("--sets", type=int, default=2000, help="distinct sets of topics (2000)")
@@ -23,7 +23,7 @@ def progress(text: str) -> None:
 
 
 def show(rows: Sequence[Row], *, as_json: bool) -> None:
-    """The rows as a table for people, or as JSON for programs."""
+    """Prints the rows as a table for people, or as JSON for programs."""
     print(json.dumps(rows, indent=1) if as_json else _table(rows))
 
 

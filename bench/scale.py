@@ -1,9 +1,8 @@
 """A whole issue for more and more subscribers: peak memory, and time for each subscriber.
 
-The preference file is brought into a new SQLite store; the issue is prepared and sent with the verbs that the commands
-use: to the transport `null`, or over SMTP to Postfix's `smtp-sink` on 127.0.0.1. Memory should not grow with the
-audience, nor the time for each subscriber. Each step has a process of its own, as with the commands, and so has each
-figure.
+The preference file is synced into a new SQLite store; the issue is prepared and sent with the functions that the
+commands call: to the transport `null`, or over SMTP to Postfix's `smtp-sink` on 127.0.0.1. Neither memory nor the time
+for each subscriber should grow with the audience. Each step runs in a process of its own, like a command.
 """
 
 import asyncio
@@ -23,7 +22,7 @@ from newsletter.app import issues, preparing, sending, subscribers
 def main(arguments_given: Sequence[str] | None = None) -> None:
     parser = arguments(__doc__)
     parser.add_argument("--subscribers", type=int, nargs="+", default=[10_000, 100_000, 1_000_000],
-                        help="(10000 100000 1000000)")
+                        help="sizes of the audience (10000 100000 1000000)")
     parser.add_argument("--transport", choices=["null", "smtp"], default="null",
                         help="smtp: over 10 connections to smtp-sink, which is started (null)")
     chosen = parser.parse_args(arguments_given)
@@ -51,18 +50,18 @@ def _row(count: int, step: str, wall: float, cpu: float, peak: int) -> Row:
             "peak MB": round(peak / 1024, 1)}
 
 
-# --- What the other processes do ---
+# --- The steps, each in a process of its own ---
 
 Measured = dict[str, float]
 
 
 def write(folder: str, count: str, stories: str, sets: str) -> None:
-    """Makes the preference file."""
+    """Writes the preference file."""
     desk.write_subscribers(Path(folder), int(count), sets=desk.topic_sets(int(sets), stories=int(stories)))
 
 
 def sync(folder: str) -> Measured:
-    """Brings the preference file into the store."""
+    """Syncs the preference file into the store."""
     with desk.project(Path(folder)).app() as app:
         watch = _Stopwatch()
         subscribers.sync_subscribers(app)
@@ -79,7 +78,7 @@ def prepare(folder: str) -> Measured:
 
 
 def send(folder: str) -> Measured:
-    """Sends the issue to the relay, or to nobody where there is none."""
+    """Sends the issue to the relay, or over the transport `null` if there is none."""
     with desk.project(Path(folder)).app() as app:
         issue = issues.find(app, "latest")
         watch = _Stopwatch()
@@ -92,7 +91,7 @@ def send(folder: str) -> Measured:
 
 
 class _Stopwatch:
-    """Wall clock, CPU of all threads, and the highest memory that this process had so far, in KiB."""
+    """Wall time and CPU time of all threads in seconds, and the peak memory of this process in KiB."""
 
     def __init__(self) -> None:
         self._wall, self._cpu = perf_counter(), process_time()
@@ -102,7 +101,7 @@ class _Stopwatch:
 
 
 def _peak() -> int:
-    """VmHWM of proc(5). What getrusage(2) says may be the peak of the parent, before the program began."""
+    """VmHWM of proc(5). The peak of getrusage(2) may be that of the parent, before the program began."""
     found = re.search(r"^VmHWM:\s+(\d+) kB$", Path("/proc/self/status").read_text("ascii"), re.MULTILINE)
     if found is None:
         raise OSError("/proc/self/status has no VmHWM")

@@ -1,6 +1,6 @@
-"""A long line to a relay: passes on what each side sends as it came, later, however much it is.
+"""A slow line to a relay: it passes on the bytes of each side unchanged, after a delay.
 
-Every piece waits by itself, so the line delays and does not throttle: its rate is what this process can pass on.
+Every piece is delayed on its own, so the line does not throttle: its rate is limited by this process alone.
 """
 
 import asyncio
@@ -10,8 +10,8 @@ from typing import cast
 
 
 def serve(port: str, delay: str) -> None:
-    """Listens on a free port of 127.0.0.1, prints it, and serves until it is ended. What comes in goes to `port` after
-    `delay` milliseconds, and so does what comes back."""
+    """Listens on a free port of 127.0.0.1, prints it, and serves until the process ends. Bytes go to `port` after
+    `delay` milliseconds, and answers come back after the same delay."""
     asyncio.run(_serve(int(port), float(delay) / 1000))
 
 
@@ -22,13 +22,13 @@ async def _serve(port: int, delay: float) -> None:
 
 
 class _End(asyncio.Protocol):
-    """One of a line's two ends: what arrives here leaves at the other one, later."""
+    """One of a line's two ends: bytes that arrive here leave at the other end, after the delay."""
 
     def __init__(self, delay: float) -> None:
         self._delay = delay
         self._loop = asyncio.get_running_loop()
         self._under_way: deque[tuple[float, bytes]] = deque()
-        """When each piece is due, and the piece; an empty one is the end."""
+        """The time at which each piece is due, and the piece; an empty one ends the connection."""
         self.transport: asyncio.Transport | None = None
         self.other: _End | None = None
 
@@ -44,7 +44,7 @@ class _End(asyncio.Protocol):
         self.data_received(b"")
 
     def arrive(self) -> None:
-        """Hands over what is due by now; comes again for the rest."""
+        """Passes on the pieces that are due, and sets a timer for the rest."""
         other = self.other.transport if self.other else None
         while other and self._under_way and self._under_way[0][0] <= self._loop.time():
             _, data = self._under_way.popleft()
@@ -57,7 +57,7 @@ class _End(asyncio.Protocol):
 
 
 class _Near(_End):
-    """The end that a sender connects to; it opens the other one."""
+    """The end to which a sender connects; it opens the other end."""
 
     def __init__(self, port: int, delay: float) -> None:
         super().__init__(delay)

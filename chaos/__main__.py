@@ -1,7 +1,7 @@
-"""Nothing lost, nothing twice: sends issues through a relay that misbehaves, and kills the sender again and again.
+"""No mail lost, none sent twice: sends issues through a relay with faults, and kills the sender again and again.
 
-A line for each run, and a table of the worst at the end. Ends with 1 if a promise was broken, and says in which run:
-the same seed brings the same faults and the same moments again. What a bad run left behind is kept and named.
+Prints a line for each run, and a table of the worst results at the end. The exit code is 1 if a promise was broken; the
+lines show in which runs. The same seed brings the same faults and moments again. The folders of broken runs are kept.
 """
 
 import shutil
@@ -23,15 +23,15 @@ from chaos.run import Plan, run
 
 
 def main(arguments_given: Sequence[str] | None = None) -> int:
-    """Runs what was asked for; 1 if a promise was broken."""
+    """Runs the plans that the options choose, and returns the exit code: 1 if a promise was broken."""
     parser = ArgumentParser("chaos", description=__doc__, formatter_class=RawDescriptionHelpFormatter)
-    parser.add_argument("--seeds", type=int, default=20, help="how many, from 1 (20)")
-    parser.add_argument("--seed", type=int, help="this one alone")
-    parser.add_argument("--policy", choices=get_args(Policy), help="what becomes of mail in doubt (both)")
-    parser.add_argument("--faults", action=BooleanOptionalAction, help="whether the relay misbehaves (both)")
-    parser.add_argument("--recipients", type=int, default=5000, help="(5000)")
-    parser.add_argument("--kills", type=int, default=5, help="that meet a sender with connections open (5)")
-    parser.add_argument("--connections", type=int, default=10, help="(10)")
+    parser.add_argument("--seeds", type=int, default=20, help="number of seeds, from 1 on (20)")
+    parser.add_argument("--seed", type=int, help="a single seed instead")
+    parser.add_argument("--policy", choices=get_args(Policy), help="policy for mail in doubt (both)")
+    parser.add_argument("--faults", action=BooleanOptionalAction, help="whether the relay has faults (both)")
+    parser.add_argument("--recipients", type=int, default=5000, help="recipients of the issue (5000)")
+    parser.add_argument("--kills", type=int, default=5, help="kills of a sender with open connections (5)")
+    parser.add_argument("--connections", type=int, default=10, help="connections of the sender (10)")
     parser.add_argument("--json", action="store_true", help="the table as JSON, one object a row")
     chosen = parser.parse_args(arguments_given)
     seeds = range(1, chosen.seeds + 1) if chosen.seed is None else [chosen.seed]
@@ -58,7 +58,7 @@ def _faults(seed: int, wanted: bool | None) -> list[Faults]:
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """A run that is over."""
+    """A completed run."""
 
     plan: Plan
     evidence: Evidence
@@ -75,7 +75,7 @@ def _runs(plans: Sequence[Plan], home: Path) -> Iterator[_Run]:
         for breach in done.finding.breaches:
             progress(f"    {breach}")
         if done.finding.breaches:
-            progress(f"    again: scripts/chaos {_options(plan)}\n    left behind: {folder}")
+            progress(f"    repeat: scripts/chaos {_options(plan)}\n    folder: {folder}")
         else:
             shutil.rmtree(folder)
         yield done
@@ -100,7 +100,7 @@ def _options(plan: Plan) -> str:
 
 
 def _worst(runs: Sequence[_Run]) -> list[Row]:
-    """The worst of each case."""
+    """A row for each case, with the worst figures of its runs."""
     cases = dict.fromkeys(_case(each.plan) for each in runs)
     return [_row(case, [each for each in runs if _case(each.plan) == case]) for case in cases]
 
@@ -119,7 +119,7 @@ def _row(case: str, runs: Sequence[_Run]) -> Row:
 
 
 def _doubt(done: _Run) -> float:
-    """The share of the doubt allowed that there was."""
+    """The deliveries that were ever in doubt, as a share of those allowed to be."""
     return len(done.evidence.ever_in_doubt) / max(1, done.finding.doubt_allowed)
 
 

@@ -1,7 +1,7 @@
-"""What the relay does wrong, and when.
+"""The relay's faults, and when each is injected.
 
-What happens to a message depends on the seed, the address and how often that address was tried: not on the order in
-which connections come, which differs from run to run. So a seed brings the same faults again.
+The fault of an attempt depends on the seed, the address and the number of attempts for that address: not on the order
+of connections, which differs from run to run. So a seed brings the same faults again.
 """
 
 import re
@@ -14,19 +14,20 @@ AttemptFault = Literal[
     "RCPT 450", "RCPT 550", "RCPT 421", "DATA 451", "cut in the body", "cut before taking", "cut after taking",
     "slow", "dot 451", "dot 421", "dot 554",
 ]
-"""What befalls one attempt. `slow` takes the message and lets us wait for the answer; the three cuts end the connection
-without a word, and only after the third does the relay have the message."""
+"""A fault of one attempt. `slow` accepts the message and delays the answer. The three cuts end the connection without
+an answer; only in the third has the relay accepted the message."""
 
 ConnectionFault = Literal[
     "turned away", "door shut", "421 after some", "closed after some", "MAIL 451", "no pipelining",
 ]
-"""What befalls a connection. `door shut`: nobody listens any more for a moment. `MAIL 451`: each tenth MAIL."""
+"""A fault of a connection. `door shut`: the relay does not listen for a moment. `MAIL 451`: it affects each tenth MAIL.
+"""
 
 AMBIGUOUS: frozenset[str] = frozenset({"cut in the body", "cut before taking", "cut after taking"})
-"""After these nobody on our side of the connection can tell whether the message was taken (RFC 1047)."""
+"""Faults after which the sender cannot know whether the message was accepted (RFC 1047)."""
 
 EACH_TIME = 1_000_000
-"""Attempts: so many that there are never more."""
+"""A number of attempts that is never reached."""
 
 _ATTEMPTS: Mapping[AttemptFault, float] = {
     "RCPT 450": 0.02, "RCPT 550": 0.01, "RCPT 421": 0.01, "DATA 451": 0.02,
@@ -43,33 +44,34 @@ Name = TypeVar("Name", bound=str)
 
 @dataclass(frozen=True, slots=True)
 class Faults:
-    """When which fault is made. As it is by default, none is."""
+    """The plan of faults; by default there are none."""
 
     seed: int = 0
     attempts: Mapping[AttemptFault, float] = field(default_factory=dict)
-    """The share of attempts that each fault befalls."""
+    """The share of attempts that have each fault."""
     connections: Mapping[ConnectionFault, float] = field(default_factory=dict)
-    """The share of connections that each fault befalls."""
+    """The share of connections that have each fault."""
     addressed: Mapping[str, tuple[AttemptFault, int]] = field(default_factory=dict)
-    """The fault of every address that begins with these letters and goes on with a digit, and in how many attempts."""
+    """By the letters before an address's first digit: a fault, and how many attempts for the address have it."""
 
     @classmethod
     def many(cls, seed: int) -> "Faults":
-        """About one attempt in eight and six connections in ten. `gone…` is nobody, `later…` is let in at last."""
+        """Faults in about one of eight attempts and six of ten connections. Addresses `gone…` do not exist; addresses
+        `later…` are deferred three times."""
         return cls(seed, _ATTEMPTS, _CONNECTIONS, {"gone": ("RCPT 550", EACH_TIME), "later": ("RCPT 450", 3)})
 
     def of_attempt(self, address: str, attempt: int) -> AttemptFault | None:
-        """What befalls the attempt of this number, from 1, to reach the address."""
+        """The fault of an attempt to reach the address; None if it has none. `attempt` counts from 1."""
         letters = re.match(r"([a-z]+)\d", address)
         fault, attempts = self.addressed.get(letters[1] if letters else "", ("slow", 0))
         return fault if attempt <= attempts else _drawn(self.attempts, f"{self.seed} {address} {attempt}")
 
     def of_connection(self, number: int) -> ConnectionFault | None:
-        """What befalls the connection of this number, from 1."""
+        """The fault of a connection; None if it has none. `number` counts from 1."""
         return _drawn(self.connections, f"{self.seed} connection {number}")
 
     def patience(self, number: int) -> int:
-        """After how many messages a connection that is closed after some is closed."""
+        """The number of messages after which a connection with the fault "... after some" is closed."""
         return Random(f"{self.seed} patience {number}").randint(1, 50)  # noqa: S311  # a fault, no secret
 
 

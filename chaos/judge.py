@@ -1,4 +1,4 @@
-"""Whether nothing was lost and nothing went twice: the relay's log against the program's ledger.
+"""The judgement whether a mail was lost or sent twice: it compares the relay's log with the program's ledger.
 
 Where they differ, the log is right.
 """
@@ -15,53 +15,53 @@ Policy = Literal["resend", "hold"]
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What a run left behind."""
+    """The records of one run."""
 
     audience: frozenset[str]
     """The addresses for which the issue was to be frozen."""
     policy: Policy
     kills_wanted: int
     connections: int
-    """How many the sender may have open at once."""
+    """How many connections the sender may have open at once."""
     arrivals: Sequence[Arrival]
     """The relay's log."""
     ambiguous: int
-    """How many faults it made after which nobody can tell whether a message was taken."""
+    """How many faults the relay injected after which the sender cannot know whether a message was accepted."""
     kills: int
-    """How many met a sender with connections open."""
+    """How many kills met a sender with open connections."""
     states: Mapping[str, str]
     """The ledger: each delivery's state, by address."""
     message_ids: Mapping[str, str]
-    """What the program says that each delivery's Message-ID is, by address."""
+    """The Message-ID that the program reports for each delivery, by address."""
     ever_in_doubt: frozenset[str]
     finished: bool
-    """Whether the program says so of the issue, and that its states add up."""
+    """Whether the program reports that the issue is finished and that its states add up."""
     exits: Sequence[int]
     """Exit codes of the senders that were not killed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """The evidence, weighed. Everything is given by address."""
+    """The result for one run. Recipients are given by address."""
 
     missing: tuple[str, ...]
-    """Neither taken, nor refused, withdrawn or in doubt by name."""
+    """Recipients whose mail was not accepted, and whom the ledger does not list as refused, withdrawn or in doubt."""
     unfounded: tuple[str, ...]
-    """Sent, says the ledger, and the relay never had it."""
+    """Recipients whose mail is sent according to the ledger, but which the relay never accepted."""
     twice: tuple[str, ...]
-    """Taken more than once."""
+    """Recipients whose mail was accepted more than once."""
     doubt_allowed: int
-    """How many may ever have been in doubt."""
+    """How many deliveries may ever have been in doubt."""
     breaches: tuple[str, ...]
-    """What the promise does not allow, a sentence each; none if it was kept."""
+    """The breaches of the promise, a sentence each; empty if it was kept."""
 
 
 EXITS = (0, 5, 75)
-"""Done; done, and some failed; some still wait."""
+"""Exit codes of a sender that is not killed: done; done, and some failed; some still wait."""
 
 
 def judge(evidence: Evidence) -> Finding:
-    """Weighs the evidence."""
+    """Compares log and ledger."""
     taken = Counter(each.recipient for each in evidence.arrivals if each.taken)
     states, doubted = evidence.states, evidence.ever_in_doubt
     missing = _those(email for email in evidence.audience if not taken[email] and states.get(email) not in _NAMED)
@@ -80,7 +80,7 @@ def judge(evidence: Evidence) -> Finding:
         ("of another Message-ID than the ledger's", _other_ids(evidence)),
         ("of a Message-ID that somebody else has", _shared_ids(evidence.message_ids)),
     )
-    breaches = [f"{len(who)} {what}: {', '.join(who[:5])}" for what, who in counts if who]
+    breaches = [f"{len(emails)} {what}: {', '.join(emails[:5])}" for what, emails in counts if emails]
     if len(doubted) > allowed:
         breaches.append(f"{len(doubted)} were in doubt, {allowed} may have been: {evidence.kills} kills with "
                         f"{evidence.connections} connections, {evidence.ambiguous} ambiguous faults")
@@ -88,35 +88,36 @@ def judge(evidence: Evidence) -> Finding:
 
 
 _NAMED = ("refused", "withdrawn", "in_doubt")
-"""States that say by name that a recipient did not get it, or may not have."""
+"""States of recipients who did not get the mail, or may not have."""
 
 
-def _those(who: Iterable[str]) -> tuple[str, ...]:
-    return tuple(sorted(who))
+def _those(emails: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted(emails))
 
 
 def _elsewhere(taken: Mapping[str, int], states: Mapping[str, str]) -> set[str]:
-    """Whose message was taken, though the ledger does not say that it was sent."""
+    """Recipients whose message was accepted although it is not sent according to the ledger."""
     return {email for email in taken if states.get(email) != "sent"}
 
 
 def _other_ids(evidence: Evidence) -> tuple[str, ...]:
-    """Who was sent something under another Message-ID: receivers could not tell two attempts for the same mail."""
+    """Recipients who were sent another Message-ID than the ledger's: receivers could not recognise duplicates."""
     ids = evidence.message_ids
     return _those({each.recipient for each in evidence.arrivals if each.message_id != ids.get(each.recipient)})
 
 
 def _shared_ids(message_ids: Mapping[str, str]) -> tuple[str, ...]:
-    """Whose Message-ID somebody else has too, so that a receiver may throw one of them away."""
+    """Recipients who share a Message-ID, so that a receiver may discard one of the mails."""
     owners = Counter(message_ids.values())
     return _those(email for email, message_id in message_ids.items() if owners[message_id] > 1)
 
 
 def _about_the_run(evidence: Evidence) -> list[str]:
-    """What makes the rest worth nothing, or says that the program is broken."""
-    said = [f"a sender ended with exit code {code}" for code in sorted({*evidence.exits}.difference(EXITS))]
+    """Breaches of the run as a whole: the program failed, or the run proves nothing."""
+    found = [f"a sender ended with exit code {code}" for code in sorted({*evidence.exits}.difference(EXITS))]
     if not evidence.finished:
-        said.append("the issue is not finished")
+        found.append("the issue is not finished")
     if evidence.kills < evidence.kills_wanted:
-        said.append(f"only {evidence.kills} of {evidence.kills_wanted} kills met a working sender: this proves nothing")
-    return said
+        found.append(f"only {evidence.kills} of {evidence.kills_wanted} kills met a working sender: the run proves "
+                     "nothing")
+    return found

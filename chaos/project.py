@@ -13,14 +13,14 @@ from newsletter.cli import cli
 
 ROOT = Path(__file__).parents[1]
 PREFIX = "NEWSLETTER_"
-"""Of the variables that stand for keys of newsletter.toml."""
+"""The prefix of environment variables that replace keys of newsletter.toml."""
 
 _NAMED = {7: "gone", 23: "later", 41: "torn"}
-"""Three in fifty have names for which the relay may have a fault of their own; the others are called reader."""
+"""Three of fifty addresses have a name for which the relay may have a special fault; the others are called reader."""
 
 
 def make(folder: Path, recipients: int, *, now: datetime) -> None:
-    """Writes the project and freezes its issue, for so many readers."""
+    """Writes the project and freezes its issue for so many recipients."""
     folder.mkdir(parents=True)
     made = Project(folder, SetClock(now))
     made.configure(transport="smtp", relay=relay_table(25))
@@ -35,13 +35,14 @@ def make(folder: Path, recipients: int, *, now: datetime) -> None:
 
 
 def addresses(recipients: int) -> Iterator[str]:
-    """Whom the issue is frozen for."""
+    """The addresses of the issue's audience."""
     for number in range(recipients):
         yield f"{_NAMED.get(number % 50, 'reader')}{number}@mail{number % 9}.example"
 
 
 def newsletter(folder: Path, *arguments: str) -> str:
-    """What the command prints in this project. Raises what it raises, and SystemExit if it ends with another code."""
+    """The output of a command in this project. Raises the command's own exceptions, and SystemExit if its exit code is
+    not 0."""
     foreign: dict[str, str | None] = {name: None for name in os.environ if name.startswith(PREFIX)}
     with contextlib.chdir(folder):
         done = CliRunner(env=foreign).invoke(cli, arguments, catch_exceptions=False)
@@ -51,6 +52,6 @@ def newsletter(folder: Path, *arguments: str) -> str:
 
 
 def environment(settings: Sequence[tuple[str, str]]) -> dict[str, str]:
-    """Ours for a process of the project, with these keys of newsletter.toml and no others."""
+    """The environment for a process of the project: this one's, with only these keys of newsletter.toml replaced."""
     ours = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
     return {**ours, "PYTHONPATH": str(ROOT), **{PREFIX + name: value for name, value in settings}}

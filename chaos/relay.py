@@ -1,4 +1,4 @@
-"""An SMTP relay that misbehaves as it is told, and keeps a log that is believed where it and the sender differ."""
+"""An SMTP relay with faults on request. Its log counts where it and the sender's ledger differ."""
 
 import asyncio
 import socket
@@ -12,45 +12,45 @@ from chaos.faults import AttemptFault, ConnectionFault, Faults
 
 HOST = "127.0.0.1"
 CARE = 0.002
-"""Seconds until a message is answered: a relay writes it to its disk first."""
+"""Seconds until a message is answered: a real relay writes it to disk first."""
 SLOW = 0.25
 """Seconds until a slow answer."""
 SHUT = 0.15
-"""Seconds for which nobody listens."""
+"""Seconds for which the relay does not listen."""
 
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A message that came with all its bytes."""
+    """A message of which all bytes arrived."""
 
     at: float
-    """Seconds of a clock without a date."""
+    """Seconds of a monotonic clock."""
     connection: int
     recipient: str
     message_id: str
     taken: bool
-    """Whether the relay made it its own. If not it was refused, or forgotten with the connection."""
+    """Whether the relay accepted it. If not, it was refused, or dropped with the connection."""
 
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A fault that was really made."""
+    """A fault that was injected."""
 
     at: float
     connection: int
     recipient: str
-    """Empty for those of a connection."""
+    """Empty for a fault of a connection."""
     fault: AttemptFault | ConnectionFault
 
 
 @dataclass(slots=True)
 class Log:
-    """What happened, in order of time."""
+    """Arrivals and faults, each in order of time."""
 
     arrivals: list[Arrival] = field(default_factory=list)
     faults: list[Made] = field(default_factory=list)
     taken: int = 0
-    """How many arrivals were taken."""
+    """How many messages were accepted."""
 
     def arrive(self, connection: int, recipient: str, message_id: str, *, taken: bool) -> None:
         self.arrivals.append(Arrival(monotonic(), connection, recipient, message_id, taken))
@@ -61,7 +61,7 @@ class Log:
 
 
 class Relay:
-    """Listens while the event loop runs, from `open` until `close`, on a port that stays its own."""
+    """A server that listens from `open` until `close`, always on the same port."""
 
     def __init__(self, faults: Faults, *, care: float = CARE) -> None:
         """`care` is the seconds until a message is answered."""
@@ -76,7 +76,7 @@ class Relay:
         self._aim_reached = asyncio.Event()
         self._door: asyncio.Server | None = None
         self.door_open = asyncio.Event()
-        # Bound and never listening: nobody else gets the port while the door is shut.
+        # This socket is bound and never listens: no other program gets the port while the relay does not listen.
         self._place = _bound(0)
         self.port: int = self._place.getsockname()[1]
 
@@ -85,7 +85,7 @@ class Relay:
         self.door_open.set()
 
     async def close(self) -> None:
-        """Ends every connection. The port is free again."""
+        """Ends every connection, and frees the port."""
         if self._door:
             self._door.close()
         else:
@@ -97,19 +97,19 @@ class Relay:
         self._place.close()
 
     async def has_taken(self, messages: int) -> None:
-        """Returns when it has taken so many in all. One at a time may wait."""
+        """Returns when the relay has accepted so many messages in all. Only one caller at a time may wait."""
         self._aim_reached.clear()
         self._aim = messages
         self.arrived()
         await self._aim_reached.wait()
 
     def arrived(self) -> None:
-        """A message more is in the log."""
+        """Called after a message was logged: wakes `has_taken` if it is time."""
         if self.log.taken >= self._aim:
             self._aim_reached.set()
 
     def shut_the_door(self) -> None:
-        """Nobody listens for a moment; who is inside stays."""
+        """Stops listening for a moment; open connections stay."""
         if self._door:
             self._door.close()
             self._door = None
@@ -143,11 +143,11 @@ class _Session(asyncio.Protocol):
         self.ended = asyncio.Event()
         self._relay, self._log, self._number = relay, relay.log, number
         self._fault = relay.faults.of_connection(number)
-        self._befalls: AttemptFault | None = None
-        """What befalls the attempt that is under way."""
+        self._attempt_fault: AttemptFault | None = None
+        """The fault of the attempt that is under way."""
         self._buffer = bytearray()
         self._answering = False
-        """Whether an answer is on its way, and what was sent ahead has to wait for it."""
+        """Whether an answer is delayed, so that bytes sent ahead have to wait for it."""
         self._in_body = False
         self._mailing, self._recipient = False, ""
         self._mails = 0
@@ -163,14 +163,14 @@ class _Session(asyncio.Protocol):
             self._make("turned away")
             self._leave("421 4.3.2 come back later")
         else:
-            self._say("220 relay.test ESMTP")
+            self._reply("220 relay.test ESMTP")
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._relay.sessions.discard(self)
         self.ended.set()
 
     def hang_up(self) -> None:
-        """Ends the connection without a word."""
+        """Ends the connection without an answer."""
         self._transport.abort()
 
     def data_received(self, data: bytes) -> None:
@@ -178,10 +178,10 @@ class _Session(asyncio.Protocol):
         self._go_on()
 
     def _go_on(self) -> None:
-        """Does what has come, as far as it is whole."""
+        """Processes the buffer as far as lines and messages are complete."""
         while not self._answering and not self._transport.is_closing():
             if self._in_body:
-                if self._buffer and self._befalls == "cut in the body":
+                if self._buffer and self._attempt_fault == "cut in the body":
                     self._make_to_attempt()
                     self.hang_up()
                     return
@@ -195,7 +195,7 @@ class _Session(asyncio.Protocol):
                 return
 
     def _whole(self, end: bytes) -> bytes | None:
-        """What stands before `end`; None, and nothing is lost, if that has not come."""
+        """Takes the bytes before `end` out of the buffer; None, and leaves them, if `end` has not arrived."""
         found = self._buffer.find(end)
         if found < 0:
             return None
@@ -203,19 +203,19 @@ class _Session(asyncio.Protocol):
         del self._buffer[: found + len(end)]
         return whole
 
-    def _say(self, text: str) -> None:
+    def _reply(self, text: str) -> None:
         self._transport.write(f"{text}\r\n".encode())
 
     def _leave(self, text: str) -> None:
-        self._say(text)
+        self._reply(text)
         self._transport.close()
 
     def _make(self, fault: ConnectionFault) -> None:
         self._log.make(self._number, "", fault)
 
     def _make_to_attempt(self) -> None:
-        if self._befalls:
-            self._log.make(self._number, self._recipient, self._befalls)
+        if self._attempt_fault:
+            self._log.make(self._number, self._recipient, self._attempt_fault)
 
     # --- Commands ---
 
@@ -229,13 +229,13 @@ class _Session(asyncio.Protocol):
         elif verb.upper() in commands:
             commands[verb.upper()](argument)
         else:
-            self._say("502 5.5.1 unknown here")
+            self._reply("502 5.5.1 unknown here")
 
     def _ehlo(self, argument: str) -> None:
         offered = ["8BITMIME", "SIZE 10000000", "ENHANCEDSTATUSCODES"]
         if self._fault != "no pipelining":
             offered.append("PIPELINING")
-        self._say("\r\n".join(["250-relay.test", *(f"250-{each}" for each in offered[:-1]), f"250 {offered[-1]}"]))
+        self._reply("\r\n".join(["250-relay.test", *(f"250-{each}" for each in offered[:-1]), f"250 {offered[-1]}"]))
 
     def _mail(self, argument: str) -> None:
         self._mails += 1
@@ -250,49 +250,49 @@ class _Session(asyncio.Protocol):
         elif self._fault == "MAIL 451" and self._mails % 10 == 0:
             self._make("MAIL 451")
             self._mailing = False
-            self._say("451 4.3.0 not now")
+            self._reply("451 4.3.0 not now")
         else:
             self._mailing = True
-            self._say("250 2.1.0 ok")
+            self._reply("250 2.1.0 ok")
 
     def _rcpt(self, argument: str) -> None:
         address = argument[len("TO:<"):].partition(">")[0]  # in capitals or not: RFC 5321, section 2.4
         if not self._mailing:
-            self._say("503 5.5.1 MAIL first")
+            self._reply("503 5.5.1 MAIL first")
             return
         self._relay.attempts[address] += 1
-        self._befalls = self._relay.faults.of_attempt(address, self._relay.attempts[address])
+        self._attempt_fault = self._relay.faults.of_attempt(address, self._relay.attempts[address])
         self._recipient = address
-        refusal = _TO_RCPT.get(self._befalls or "")
+        refusal = _TO_RCPT.get(self._attempt_fault or "")
         if refusal is None:
-            self._say("250 2.1.5 ok")
+            self._reply("250 2.1.5 ok")
             return
         self._make_to_attempt()
         self._recipient = ""
         if refusal.startswith("421"):
             self._leave(refusal)
         else:
-            self._say(refusal)
+            self._reply(refusal)
 
     def _data(self, argument: str) -> None:
         if not self._recipient:
-            self._say("503 5.5.1 no recipient")
-        elif self._befalls == "DATA 451":
+            self._reply("503 5.5.1 no recipient")
+        elif self._attempt_fault == "DATA 451":
             self._make_to_attempt()
-            self._say("451 4.3.0 not now")
+            self._reply("451 4.3.0 not now")
         else:
             self._in_body = True
-            self._say("354 go on")
+            self._reply("354 go on")
 
     def _rset(self, argument: str) -> None:
         self._mailing, self._recipient = False, ""
-        self._say("250 2.0.0 ok")
+        self._reply("250 2.0.0 ok")
 
     # --- The message ---
 
     def _end_of_message(self, body: bytes) -> None:
         self._in_body = False
-        fault = self._befalls
+        fault = self._attempt_fault
         taken = fault in (None, "slow", "cut after taking")
         message_id = BytesHeaderParser().parsebytes(body)["Message-ID"] or ""
         self._log.arrive(self._number, self._recipient, message_id, taken=taken)
@@ -313,7 +313,7 @@ class _Session(asyncio.Protocol):
         if text.startswith("421"):
             self._leave(text)
         else:
-            self._say(text)
+            self._reply(text)
             self._go_on()
 
 

@@ -1,4 +1,4 @@
-"""One run: an issue sent by a process that is killed at random moments, and started again until it is done."""
+"""One run: an issue is sent by a process that is killed at random moments and started again until it is done."""
 
 import asyncio
 import contextlib
@@ -18,25 +18,25 @@ from chaos.judge import Evidence, Policy
 from chaos.relay import CARE, Log, Relay
 
 LONGEST = 300.0
-"""Seconds after which a run is taken for one that does not end."""
+"""Seconds after which a run counts as one that does not end."""
 STARTING = 1.5
-"""Seconds within which a sender that is killed early is killed."""
+"""A sender that is killed while it starts is killed within so many seconds."""
 BREATH = 0.1
-"""Seconds between two senders where some rows still wait."""
+"""Seconds between two senders if some rows still wait."""
 WAITING = 75
-"""The exit code that asks to be started again."""
+"""The exit code of a sender that is to be started again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a run does. Equal plans do the same, as far as two busy processes can."""
+    """The parameters of a run. Runs with equal plans are the same, as far as two concurrent processes can be."""
 
     seed: int
     policy: Policy
     faults: Faults
     recipients: int
     kills: int = 5
-    """How many have to meet a sender with connections open. Some more meet one that is starting."""
+    """How many kills have to meet a sender with open connections. Further ones meet a sender that is starting."""
     connections: int = 10
     care: float = CARE
     """Seconds until the relay answers a message."""
@@ -45,7 +45,7 @@ class Plan:
 
 
 def run(plan: Plan, prepared: Path, folder: Path) -> Evidence:
-    """Sends the issue of a prepared project in a copy of it, `folder`, where the relay's log is left too."""
+    """Sends the issue of a prepared project in `folder`, a copy of it, and writes the relay's log there too."""
     shutil.copytree(prepared, folder)
     chaos = _Chaos(plan, folder)
     with contextlib.suppress(TimeoutError):
@@ -56,29 +56,29 @@ def run(plan: Plan, prepared: Path, folder: Path) -> Evidence:
 
 @dataclass(frozen=True, slots=True)
 class _Moment:
-    """When to kill."""
+    """The moment of a kill."""
 
     taken: int
-    """How many messages the relay has taken, in all."""
+    """How many messages the relay must have accepted in all."""
     more: int
-    """How many of them this sender sent."""
+    """How many messages it must have accepted since this sender started."""
     pause: float
-    """Seconds to let pass then."""
+    """Seconds to wait after that."""
 
 
 class _Chaos:
-    """A relay, and one sender after the other."""
+    """A relay, and one sender after another."""
 
     def __init__(self, plan: Plan, folder: Path) -> None:
         self._plan, self._folder = plan, folder
         self.relay = Relay(plan.faults, care=plan.care)
         self.kills = 0
-        """How many met a sender with connections open."""
+        """How many kills met a sender with open connections."""
         self.exits: list[int] = []
-        """Of the senders that were not killed."""
+        """Exit codes of the senders that were not killed."""
 
     async def until_done(self) -> None:
-        """Raises TimeoutError if that takes too long."""
+        """Kills and restarts senders until the issue is sent. Raises TimeoutError if that takes too long."""
         await self.relay.open()
         try:
             async with asyncio.timeout(LONGEST):
@@ -95,7 +95,8 @@ class _Chaos:
         return bool(self.exits) and self.exits[-1] != WAITING
 
     async def _kill_at(self, moment: _Moment) -> None:
-        """Lets a sender live until that moment. One that is to be met at work is killed so often that it is."""
+        """Lets a sender run until that moment, and kills it. If the kill must meet a working sender and did not, it is
+        repeated with the next sender."""
         while not self._over():
             async with self._sender() as sender:
                 if await self._ends_before(sender, moment):
@@ -107,7 +108,7 @@ class _Chaos:
                 return
 
     async def _ends_before(self, sender: asyncio.subprocess.Process, moment: _Moment) -> bool:
-        """Waits for the moment; whether the sender was done by then."""
+        """Waits for the moment. Returns whether the sender was done by then."""
         ended = asyncio.ensure_future(sender.wait())
         come = asyncio.ensure_future(self._comes(moment))
         await asyncio.wait((ended, come), return_when=asyncio.FIRST_COMPLETED)
@@ -138,7 +139,7 @@ class _Chaos:
 
 
 def _moments(plan: Plan) -> Iterator[_Moment]:
-    """Kills spread over the send, and before about every third of them one that meets a sender as it starts."""
+    """The moments of kills, spread over the send; before about every third, one that meets a sender as it starts."""
     random = Random(f"{plan.seed} kills")  # noqa: S311  # moments, no secrets
     for taken in sorted(random.sample(range(1, plan.recipients * 3 // 5), plan.kills)):
         if random.random() < 1 / 3:
@@ -147,7 +148,7 @@ def _moments(plan: Plan) -> Iterator[_Moment]:
 
 
 def _write(log: Log, path: Path) -> None:
-    """The log as JSON Lines, for whoever looks for the cause of a breach."""
+    """Writes the log as JSON Lines, to find the cause of a breach."""
     lines = sorted([*map(asdict, log.arrivals), *map(asdict, log.faults)], key=lambda line: float(line["at"]))
     path.write_text("".join(f"{json.dumps(line)}\n" for line in lines), "utf-8")
 
@@ -167,6 +168,6 @@ def _evidence(plan: Plan, chaos: _Chaos, folder: Path) -> Evidence:
 
 
 def _deliveries(folder: Path, *options: str) -> list[dict[str, str]]:
-    """The ledger, or a part of it."""
+    """The rows of the ledger, or of the part that the options select."""
     lines = project.newsletter(folder, "deliveries", "latest", "--json", *options).splitlines()
     return [json.loads(line) for line in lines]

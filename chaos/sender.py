@@ -1,7 +1,7 @@
-"""The `newsletter` command at another pace: a deferred mail is due again in a moment, and not in minutes.
+"""The `newsletter` command with shorter pauses: a deferred mail is due again in a moment instead of minutes.
 
-The pauses after a deferral and those for a relay out of reach are as many as ever and shorter. Nothing else differs: it
-is the real program on a real store.
+There are as many pauses as usual, after a deferral and for a relay out of reach, but they are shorter. Nothing else
+differs: it is the real program on a real store.
 """
 
 from dataclasses import replace
@@ -19,12 +19,12 @@ PACE = Pace(relay_pauses=(0.05, 0.1, 0.2, 0.4, 0.8), retry_pauses=Pauses(PAUSE, 
 
 
 def hurried() -> App:
-    """The project around the working directory, at our pace."""
+    """The project around the working directory, with the shorter pauses."""
     return replace(App.open(), pace=PACE)
 
 
 def main() -> None:
-    """Sends as `newsletter` would."""
+    """Runs `newsletter` with the shorter pauses."""
     opening.set(hurried)
     newsletter()
 

@@ -1,4 +1,4 @@
-"""Key files: random bytes that nobody else may read. Whoever has the keys can unsubscribe anyone."""
+"""Key files: random bytes that no other user may read. Whoever has the keys can unsubscribe anyone."""
 
 import os
 import secrets
@@ -10,11 +10,11 @@ from newsletter.errors import ConfigError
 LENGTH = 32
 """Bytes of a key."""
 _MOST = 64
-"""Keys in one file; a longer file is something else."""
+"""How many keys a file may have; a longer file is something else."""
 
 
 def read_keys(path: Path) -> tuple[bytes, ...]:
-    """The keys in the file, one after another as they stand there; empty if there is no file.
+    """The keys in the file, in its order; empty if there is no file.
 
     Raises ConfigError if the file can be read by others, if it is not made of whole keys, or if it cannot be read.
     """
@@ -26,7 +26,7 @@ def read_keys(path: Path) -> tuple[bytes, ...]:
     except OSError as error:
         raise _unusable(path, error) from error
     if mode & 0o077:
-        raise ConfigError("the key file can be read by others", place=str(path), cure=f"chmod 600 {path}")
+        raise ConfigError("other users can read the key file", place=str(path), cure=f"chmod 600 {path}")
     if not content or len(content) % LENGTH:
         raise ConfigError(
             f"the key file does not hold whole keys of {LENGTH} bytes: it has {len(content)} bytes",
@@ -36,9 +36,9 @@ def read_keys(path: Path) -> tuple[bytes, ...]:
 
 
 def make_key(path: Path) -> None:
-    """Makes a file with one new key and mode 0600, whole or not at all; an existing file stays as it is.
+    """Creates a file with one new key and mode 0600, completely or not at all; an existing file stays as it is.
 
-    Of two processes that try at once, the first one's key stands. Raises ConfigError if the file cannot be made.
+    If two processes try at once, the first one's key is kept. Raises ConfigError if the file cannot be created.
     """
     try:
         _make(path)
@@ -61,5 +61,5 @@ def _make(path: Path) -> None:
 
 
 def _unusable(path: Path, error: OSError) -> ConfigError:
-    cure = "Make the folder, or give this user the right to read and write there."
+    cure = "Create the folder, or give this user the right to read and write there."
     return ConfigError(f"the key file cannot be used: {error.strerror}", place=str(path), cure=cure)

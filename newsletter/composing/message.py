@@ -1,10 +1,10 @@
-"""Messages: an edition's blocks joined, one subscriber's placeholders filled, and the headers of a bulk mail around.
+"""Messages: an edition's blocks joined, one subscriber's placeholders filled, and the headers of a bulk mail added.
 
-1. A `Composer` works out once for an issue what every message has: sender, date, list headers, boundary.
-2. For each edition it settles once what its subscribers share (subject, placeholders of the edition): its *plan*, the
-   head's fields and the body's bytes, with only the subscriber's placeholders open. Plans share the bytes of their
-   blocks, and only the latest ones are kept.
-3. For each subscriber it closes these placeholders and writes three header fields: To, Message-ID and List-Unsubscribe.
+1. A `Composer` computes once for an issue what every message has: sender, date, list headers, boundary.
+2. For each edition it computes once what the subscribers share: its *plan*, which has the header fields and the body's
+   bytes with only the subscriber's placeholders open. Plans share the bytes of their blocks, and only the latest ones
+   are kept.
+3. For each subscriber it fills these placeholders and writes the fields To, Message-ID and List-Unsubscribe.
 
 Structure: RFC 5322 and 2046; list fields: RFC 2369, 2919 and 8058. How a field is written: `headers`.
 """
@@ -34,27 +34,27 @@ from newsletter.render.wire import SOFT
 from newsletter.render.words import Words
 
 _PLANS = 256
-"""So many editions' plans are kept: deliveries come edition by edition, so few are in use at a time."""
+"""How many editions' plans are kept: deliveries come edition by edition, so few are in use at a time."""
 _SMALL = 512
-"""Bytes up to which neighbouring pieces become one; larger ones stay shared with other editions."""
+"""Neighbouring pieces are joined up to this many bytes; larger ones stay shared with other editions."""
 
 _Pieces = list[bytes | Placeholder]
 
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """What the subscribers of an edition share."""
+    """The part of a message that all subscribers of an edition share."""
 
     edition: Edition
     words: Words
     head: bytes
     """Header fields, each with its CRLF, and the empty line after the last."""
     body: Block
-    """Everything after the empty line; open are only the subscriber's placeholders."""
+    """Everything after the empty line, with only the subscriber's placeholders open."""
 
 
 def id_domain(newsletter: Newsletter) -> str:
-    """What stands after the @ of its Message-IDs. Raises DataError if its sender is no address."""
+    """The part after the @ of the newsletter's Message-IDs. Raises DataError if its sender is not an address."""
     return mailbox(newsletter.sender, "From")[1].rpartition("@")[2]
 
 
@@ -64,8 +64,9 @@ class Composer:
     def __init__(
         self, manifest: Manifest, blocks: Mapping[str, BlockSet], links: Links, *, date: datetime, boundary: str,
     ) -> None:
-        """`blocks` are by language, the newsletter's own among them. `date` is the Date of every message; `boundary`
-        parts its text from its HTML, in hexadecimal digits. Both are the issue's: every attempt sends the same bytes.
+        """`blocks` are by language, the newsletter's own among them. `date` is the Date of every message. `boundary`
+        separates text and HTML; it consists of hexadecimal digits. Both belong to the issue, so every attempt sends the
+        same bytes.
 
         Raises DataError if the newsletter's sender, title or links cannot be put into a header.
         """
@@ -96,7 +97,7 @@ class Composer:
         token = unsubscribe.rpartition("/")[2]
         fields = (
             f"{self._from}{phrase_field('To', name, subscriber.email)}Message-ID: {message_id}\r\n"
-            f"X-Delivery-ID: {local}\r\n"  # the same once more: some relays write a Message-ID of their own
+            f"X-Delivery-ID: {local}\r\n"  # the same again: some relays replace the Message-ID by their own
             f"List-Unsubscribe: <{unsubscribe}>,\r\n {self._mailto}{token}>\r\n"
         )
         values = {
@@ -107,10 +108,11 @@ class Composer:
         parts = (fields.encode(), plan.head, *fill(plan.body, values))
         return Message(self._sender, subscriber.email, message_id, parts)
 
-    # --- What the subscribers of an edition share ---
+    # --- The plan of an edition ---
 
     def _plan(self, edition: Edition) -> _Plan:
-        """By identity: comparing editions costs more than composing. A plan holds its edition, so ids stay unique."""
+        """The edition's plan. Editions are looked up by identity, as comparing them costs more than composing. A plan
+        keeps its edition alive, so identities stay unique."""
         key = id(edition)
         if plan := self._plans.get(key):
             self._plans.move_to_end(key)
@@ -135,7 +137,7 @@ class Composer:
         return _Plan(edition, words, f"{shared}{kind}\r\n".encode(), Block("edition", tuple(_joined(pieces)), 0))
 
     def _alternatives(self, text: _Pieces, html: _Pieces) -> tuple[str, _Pieces]:
-        """The field that announces both parts, and the body that has them (RFC 2046, section 5.1.4)."""
+        """The Content-Type field for both parts, and the body with both of them (RFC 2046, section 5.1.4)."""
         boundary = self._boundary
         return f'Content-Type: multipart/alternative;\r\n boundary="{boundary}"\r\n', [
             f"--{boundary}\r\n{_PLAIN}\r\n".encode(), *text,
@@ -145,20 +147,20 @@ class Composer:
 
     def _issue_fields(self, date: datetime) -> str:
         """The fields that every message of the issue has."""
-        newsletter, issue = self._manifest.newsletter, self._manifest.issue_id
+        newsletter, issue_id = self._manifest.newsletter, self._manifest.issue_id
         title = clean(newsletter.title, "the newsletter's title")
         list_id = list_id_field(title, f"{newsletter.name}.{self._domain}")
         reply_to = ""
         if newsletter.reply_to:
             reply_to = phrase_field("Reply-To", *mailbox(newsletter.reply_to, "Reply-To"))
         sender_id = hashlib.sha256(self._domain.encode()).hexdigest()[:10]
-        web = self._links.web(issue)
+        web = self._links.web(issue_id)
         check_uri(web)
         check_uri(self._links.unsubscribe(newsletter.name, Subscriber("", "")))
         return (
             f"{reply_to}Date: {format_datetime(date.astimezone(UTC))}\r\nMIME-Version: 1.0\r\n{list_id}"
             f"List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\nArchived-At: <{web}>\r\n"
-            f"Feedback-ID: {issue}:{newsletter.name}:{newsletter.language}:{sender_id}\r\nPrecedence: bulk\r\n"
+            f"Feedback-ID: {issue_id}:{newsletter.name}:{newsletter.language}:{sender_id}\r\nPrecedence: bulk\r\n"
         )
 
 
@@ -167,7 +169,7 @@ _HTML = _PLAIN.replace("plain", "html")
 
 
 def _settled(blocks: Mapping[str, Block], placed: Iterable[Placed]) -> _Pieces:
-    """The blocks in order, the edition's placeholders filled and the subscriber's left open; ends with a line end."""
+    """The blocks in order, the edition's placeholders filled and the subscriber's open; they end with a line end."""
     pieces: _Pieces = []
     for each in placed:
         for piece in blocks[each.key].segments:
@@ -176,7 +178,7 @@ def _settled(blocks: Mapping[str, Block], placed: Iterable[Placed]) -> _Pieces:
             else:
                 pieces.append(piece)
     last = pieces[-1]
-    # A soft break must not be the last of a part (RFC 2045, section 6.7): it becomes a line end, or gets one.
+    # A part must not end in a soft line break (RFC 2045, section 6.7): it becomes a line end, or one is added.
     if isinstance(last, bytes):
         pieces[-1] = last.removesuffix(SOFT) + b"\r\n" if last.endswith(SOFT) else last
     else:
@@ -185,7 +187,7 @@ def _settled(blocks: Mapping[str, Block], placed: Iterable[Placed]) -> _Pieces:
 
 
 def _joined(pieces: _Pieces) -> _Pieces:
-    """The pieces with small neighbours made one."""
+    """The pieces, with small neighbours joined."""
     joined: _Pieces = []
     for piece in pieces:
         last = joined[-1] if joined else None

@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 
 class Claimer:
-    """The claims of one sender on one issue. The store has a thread of its own, so the event loop waits for no disk."""
+    """One sender's claims on one issue. The store has a thread of its own, so the event loop waits for no disk."""
 
     def __init__(self, slice_: Slice, answers: Answers) -> None:
         self._slice, self._answers = slice_, answers

@@ -1,4 +1,5 @@
-"""The public pages' addresses: links in mails are made from this table, and the pages answer at the same paths."""
+"""The paths of the public pages: links in mails are made from this table, and the pages are served at the same paths.
+"""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -11,4 +12,4 @@ ROUTES: Mapping[Page, str] = MappingProxyType({
     "preferences": "/preferences/{newsletter}/{token}",  # topics and frequency
     "issue": "/issues/{issue}",  # permanent and the same for everybody (RFC 5064, section 2)
 })
-"""The path of each page; the names in braces are its parameters, one path segment each, a token the last."""
+"""The path of each page. The names in braces are its parameters, one path segment each; a token comes last."""

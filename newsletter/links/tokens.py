@@ -1,8 +1,9 @@
-"""Tokens: they name a subscriber in a link without showing the address, and cannot be forged (RFC 8058, section 3.1).
+"""Tokens: they identify a subscriber in a link without revealing the address, and cannot be forged (RFC 8058, section
+3.1).
 
-There are two versions. A token of version 1 names a row of the store that issued it; in another store the same row
-may be somebody else. A token of version 2 names a handle, which stands for the address in every store that has the
-key. Tokens do not expire: the link in an old mail must still unsubscribe.
+There are two versions. A token of version 1 contains the number of a row in the store that issued it; in another store
+the same number may belong to another subscriber. A token of version 2 contains a handle, which stands for the address
+in every store that has the key. Tokens do not expire: the link in an old mail must still unsubscribe.
 """
 
 import base64
@@ -14,7 +15,7 @@ from newsletter.links.keyring import Keyring, mac
 from newsletter.model import Subscriber
 
 Purpose = Literal["unsubscribe", "preferences"]
-"""What a token is good for; a token made for one purpose is refused for the other."""
+"""The use of a token; one that was made for one purpose is refused for the other."""
 Row = NewType("Row", int)
 """`Subscriber.id` in the store that issued the token."""
 Handle = NewType("Handle", str)
@@ -27,21 +28,22 @@ class Tokens(Protocol):
     """Tokens and Message-IDs of one version."""
 
     def token(self, purpose: Purpose, newsletter: str, subscriber: Subscriber) -> str:
-        """URL-safe ASCII that ends in a letter or digit: programs that find links in plain text leave out a final
-        hyphen or underline."""
+        """The token, in URL-safe ASCII. It ends in a letter or digit: programs that find links in plain text cut off a
+        final hyphen or underscore."""
 
     def message_id_local(self, issue_id: str, subscriber: Subscriber) -> str:
-        """What stands before the @ of a Message-ID: the issue's id, a dot and 96 keyed bits in hexadecimal.
+        """The part before the @ of a Message-ID: the issue's id, a dot, and 96 bits of a MAC in hexadecimal.
 
-        The same at every attempt, so that a duplicate can be recognised; nobody without the key can tell whose it is.
+        It is the same at every attempt, so that duplicates can be recognised; without the key, nobody can find out
+        which subscriber it belongs to.
         """
 
 
 class RowTokens:
     """Version 1: "1", 22 characters of MAC, the row's number in hexadecimal.
 
-    A ring came with version 2. The oldest key is the one that a store of version 1 had, so an issue which it froze
-    keeps its tokens and its Message-IDs after a rotation.
+    These tokens are signed with the oldest key of the ring, the only key there was before version 2. So an issue that
+    was frozen then keeps its tokens and its Message-IDs after a rotation.
     """
 
     _FORM = re.compile(rf"1{_MAC}(?P<row>[1-9a-f][0-9a-f]{{0,15}}|0)")
@@ -57,7 +59,7 @@ class RowTokens:
         return f"{issue_id}.{made.hex()}"
 
     def read(self, token: str, purpose: Purpose, newsletter: str) -> Row | None:
-        """The row that a token names; None unless a key of the ring made it for this purpose and newsletter."""
+        """The row in a token; None unless a key of the ring signed it for this purpose and newsletter."""
         match = self._FORM.fullmatch(token)
         if match is None:
             return None
@@ -73,7 +75,7 @@ class RowTokens:
 class HandleTokens:
     """Version 2: "2", 22 characters of MAC, the handle.
 
-    Message-IDs are made with the handle key, so they outlast a rotation in the middle of an issue.
+    Message-IDs are made with the handle key, so they stay the same if keys are rotated in the middle of an issue.
     """
 
     _FORM = re.compile(rf"2{_MAC}(?P<handle>[0-9a-f]{{32}})")
@@ -90,7 +92,7 @@ class HandleTokens:
         return f"{issue_id}.{made.hex()}"
 
     def read(self, token: str, purpose: Purpose, newsletter: str) -> Handle | None:
-        """The handle that a token names; None unless a key of the ring made it for this purpose and newsletter."""
+        """The handle in a token; None unless a key of the ring signed it for this purpose and newsletter."""
         match = self._FORM.fullmatch(token)
         if match is None:
             return None
@@ -106,10 +108,10 @@ class HandleTokens:
 def named(
     keyring: Keyring, token: str, purpose: Purpose, newsletter: str, *, rows_up_to: int = 0,
 ) -> Row | Handle | None:
-    """The subscriber that a token of either version names; None if it is not valid for this purpose and newsletter.
+    """The row or handle in a token of either version; None if it is not valid for this purpose and newsletter.
 
-    `rows_up_to` is the highest row for which this store issued tokens of version 1, 0 if it issued none. A token that
-    names a later row came from another store, where the row was somebody else.
+    `rows_up_to` is the highest row for which this store issued tokens of version 1, 0 if it issued none. A token with a
+    higher row comes from another store, where that row was another subscriber.
     """
     row = RowTokens(keyring).read(token, purpose, newsletter)
     if row is not None:
@@ -118,7 +120,7 @@ def named(
 
 
 def _is_one_of(token: str, made: list[str]) -> bool:
-    """In constant time: how long it takes tells nothing of a right token."""
+    """Whether the token is one of these. It takes constant time, so timing reveals nothing about a valid token."""
     matches = [hmac.compare_digest(each, token) for each in made]
     return any(matches)
 

@@ -1,16 +1,17 @@
-"""Transports: a relay (`smtp`), a folder (`file`) or nothing at all (`null`) takes our messages.
+"""Transports: they hand messages to a relay (`smtp`), write them to a folder (`file`), or discard them (`null`).
 
-The delivering loop declares what it needs (`newsletter.delivering.ports.Transport`); a class here fits it by shape:
+Delivering declares the port (`newsletter.delivering.ports.Transport`); a class here matches it by shape:
 
-- `lanes: int`: how many messages may be in flight.
-- `async hand_over(message, on_wire) -> Receipt`: one message, one honest answer. `deferred` is for what has definitely
-  not been sent; what nobody can tell is `in_doubt`. If nothing can be handed over at all, whoever the recipient, raise
-  `TryLater` before a byte has left: the row stays untouched and the loop waits.
-- `on_wire()` is called right before the act that may make the message the receiver's own, at most once and only if it
-  comes to that. An error of `on_wire` goes through, and the message has not left.
-- `async close()`: gives back what is held. Harmless when called again; a transport can be used after it.
+- `lanes: int`: how many messages may be in flight at once.
+- `async hand_over(message, on_wire) -> Receipt`: hands over one message and reports the outcome. `deferred` means that
+  the message was definitely not sent, `in_doubt` that nobody can know. If no message can be handed over at all,
+  whoever the recipient is, it raises `TryLater` before a byte has left: the row stays untouched and the lanes pause.
+- It calls `on_wire()` at most once, right before the act that may make the receiver accept the message. If `on_wire`
+  raises, the message does not leave and the error is passed on.
+- `async close()`: closes connections. It may be called again, and the transport can be used afterwards.
 
-Adding one: a module next to these with a function that opens it, and a line in `TRANSPORTS`. docs/adding.md has more.
+To add one, write a module next to these with a function that opens it, and add a line to `TRANSPORTS`; see
+docs/adding.md.
 """
 
 from collections.abc import Callable
@@ -24,4 +25,5 @@ TRANSPORTS: dict[str, Callable[[TransportSettings], Any]] = {
     "smtp": smtp.opened,
     "null": null.opened,
 }
-"""What opens each transport, by its word in `[delivery] transport`. The contract test holds each to the port."""
+"""The function that opens each transport, by the name in `[delivery] transport`. A contract test checks each of them.
+"""

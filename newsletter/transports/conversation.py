@@ -1,16 +1,16 @@
 """One connection to a relay, and the mail transactions on it (RFC 5321, section 3.3), in groups (RFC 2920).
 
-1. MAIL, RCPT and DATA leave in one write if the relay offers PIPELINING, else each waits for the answer to the one
-   before. What is refused there is refused for certain, and a connection lost there has taken nothing.
-2. The bytes of the message leave as they are. From now until the answer to the final dot nobody can tell whether the
-   relay has taken the message (RFC 1047): what goes wrong here is `in_doubt`, and only here.
-3. If the next message waits by then, its MAIL, RCPT and DATA leave in the same write (RFC 2920, section 3.1, lets a
-   message begin a group): one round trip for each message. Its own bytes still wait for its own turn.
-4. After a refusal RSET makes ready for the next message. A connection that is out of step is cut.
+1. MAIL, RCPT and DATA leave in one write if the relay offers PIPELINING; if not, each waits for the answer to the one
+   before. A refusal at this stage is definite, and if the connection is lost, the message was definitely not sent.
+2. The bytes of the message leave as they are. From now until the answer to the final dot nobody can know whether the
+   relay has accepted the message (RFC 1047): a failure is `in_doubt` here, and only here.
+3. If the next message is waiting, its MAIL, RCPT and DATA leave in the same write (RFC 2920, section 3.1, permits a
+   message at the beginning of a group): one round trip for each message. Its own bytes still wait for their turn.
+4. After a refusal, RSET prepares for the next message. A connection that is out of step is cut.
 
-The connection is aiosmtplib's as long as it takes to greet, encrypt and log in; then the conversation is the protocol
-of its transport. aiosmtplib waits for each answer and looks through every byte of a message twice: `docs/benchmarks.md`
-has the difference.
+aiosmtplib owns the connection until it has greeted, encrypted and logged in; then the conversation becomes the protocol
+of its asyncio transport. aiosmtplib would wait for each answer and scan every byte of a message twice;
+`docs/benchmarks.md` has the difference.
 """
 
 import asyncio
@@ -27,15 +27,15 @@ _QUIT_TIMEOUT = 5
 """Seconds a relay has to answer QUIT; nothing depends on the answer."""
 
 _QUICKACK: int | None = getattr(socket, "TCP_QUICKACK", None)
-"""Linux has it."""
+"""A socket option of Linux; None on other systems."""
 _LIMIT = re.compile(r"[0-9]{1,20}")
-"""The parameter of SIZE (RFC 1870, section 4); 0 or none means that nothing is promised."""
+"""The parameter of SIZE (RFC 1870, section 4); 0 or none means that the relay states no limit."""
 _YES = (2, 2, 3)
-"""First digits of the answers to MAIL, RCPT and DATA that let us go on."""
+"""First digits of the positive answers to MAIL, RCPT and DATA."""
 
 
 class Lost(Exception):
-    """The connection ended before a byte of the message had left: definitely not sent, and `receipt` says so."""
+    """The connection ended before a byte of the message had left. `receipt` reports it as definitely not sent."""
 
     def __init__(self, cause: Reply | Exception) -> None:
         super().__init__(str(cause))
@@ -55,15 +55,16 @@ class _Envelope:
 
 
 class Conversation(asyncio.Protocol):
-    """A connection on which the relay has greeted us. Messages have their turns; who waits for one may be announced."""
+    """A connection after the greeting. Messages take turns; the commands of the next one may be sent ahead."""
 
     def __init__(
         self, transport: asyncio.Transport, extensions: Mapping[str, str], *, timeout: float, dot_timeout: float,
     ) -> None:
         """`extensions` are those of the last EHLO, in lower case (RFC 5321, section 4.1.1.1).
 
-        `timeout` is the seconds until MAIL, RCPT and DATA are answered, all of them; `dot_timeout` those until the
-        message is written and answered (RFC 5321, section 4.5.3.2). A relay that drips cannot hold us longer.
+        `timeout` is how many seconds MAIL, RCPT and DATA may take together; `dot_timeout` how many the message may
+        take, from its first byte to the answer (RFC 5321, section 4.5.3.2). Both hold for a relay that answers byte by
+        byte, too.
         """
         self._transport = transport
         self.pipelines = "pipelining" in extensions
@@ -75,9 +76,9 @@ class Conversation(asyncio.Protocol):
         self._reader = ReplyReader()
         self._turn = asyncio.Lock()
         self._envelopes: list[_Envelope] = []
-        """Of the message whose turn it is, and of those that wait, in order."""
+        """The envelope of the message whose turn it is, and of those that wait, in order."""
         self._owed = 0
-        """Answers that the relay owes us."""
+        """How many answers the relay still has to send."""
         self._replies: list[Reply] = []
         self._wanted = 0
         self._waiter: asyncio.Future[None] | None = None
@@ -96,9 +97,10 @@ class Conversation(asyncio.Protocol):
         return bool(self._envelopes)
 
     async def hand_over(self, message: Message, on_wire: Callable[[], None]) -> Receipt:
-        """One transaction, when its turn has come; `on_wire` is called before the first byte of the message.
+        """Runs one transaction when its turn has come; calls `on_wire` before the first byte of the message.
 
-        Raises Lost, the connection cut, if it ends before that, and what `on_wire` raises: cut it then.
+        Raises Lost if the connection ends before that; it is then cut. Errors of `on_wire` are passed on; the caller
+        must then cut the connection.
         """
         size = sum(map(len, message.parts))
         if misfit := self._misfit(message, size):
@@ -115,7 +117,7 @@ class Conversation(asyncio.Protocol):
             self._envelopes.remove(envelope)
 
     async def quit(self) -> None:
-        """Takes leave of the relay."""
+        """Ends the connection with QUIT."""
         if self.is_open:
             self._write(["QUIT"])
             self._deadline = self._loop.time() + _QUIT_TIMEOUT
@@ -123,22 +125,23 @@ class Conversation(asyncio.Protocol):
         self._transport.close()
 
     def cut(self) -> None:
-        """Ends the connection at once: nothing that has not left yet leaves, and no late answer is heard."""
+        """Ends the connection at once: nothing more leaves, and late answers are ignored."""
         self._fail(ConnectionAbortedError("cut by us"))
 
     # --- One transaction ---
 
     def _misfit(self, message: Message, size: int) -> Receipt | None:
-        """Why the relay cannot take the message, so that it is not even asked (RFC 1870, section 6; RFC 6531)."""
+        """The refusal of a message that the relay cannot take, which is not offered to it at all; else None (RFC 1870,
+        section 6; RFC 6531)."""
         if self._size and _LIMIT.fullmatch(self._size) and 0 < int(self._size) < size:
-            words = f"the message has {size:,} bytes, the relay takes at most {int(self._size):,}"
-            return Receipt("refused", 0, "5.3.4", words)
+            reply = f"the message has {size:,} bytes, the relay takes at most {int(self._size):,}"
+            return Receipt("refused", 0, "5.3.4", reply)
         if not self._knows_utf8 and not (message.sender + message.recipient).isascii():
             return Receipt("refused", 0, "5.6.7", "the relay does not offer SMTPUTF8, which this address needs")
         return None
 
     def _commands(self, message: Message, size: int) -> list[str]:
-        """MAIL, RCPT and DATA, with those parameters alone that the relay offers."""
+        """MAIL, RCPT and DATA, with only the parameters that the relay offers."""
         mail = f"MAIL FROM:<{message.sender}>"
         if self._size is not None:
             mail += f" SIZE={size}"
@@ -147,8 +150,8 @@ class Conversation(asyncio.Protocol):
         return [mail, f"RCPT TO:<{message.recipient}>", "DATA"]
 
     async def _ask(self, envelope: _Envelope) -> list[Reply]:
-        """The answers to the commands before the message; fewer where the connection has ended or, asked one by one,
-        after the first that is no yes."""
+        """The answers to the commands before the message. There are fewer if the connection has ended or if, without
+        pipelining, one of them is negative: the rest is then not sent."""
         self._deadline = self._loop.time() + self._timeout
         if self.pipelines:
             if not envelope.has_left:
@@ -163,7 +166,7 @@ class Conversation(asyncio.Protocol):
         return replies
 
     async def _refusal(self, replies: list[Reply]) -> Receipt | None:
-        """The first answer that is no yes; None if the relay waits for the message. Raises Lost."""
+        """The receipt of the first negative answer; None if the relay waits for the message. Raises Lost."""
         for reply, yes in zip(replies, _YES, strict=False):
             if reply.code // 100 != yes:
                 return await self._turned_down(reply, replies)
@@ -174,7 +177,7 @@ class Conversation(asyncio.Protocol):
     async def _send(self, message: Message) -> Receipt:
         self._owed += 1
         pieces = (*message.parts, b".\r\n", self._announcement())
-        if self._encrypts:  # each piece would be a record of its own
+        if self._encrypts:  # else each piece would become a TLS record of its own
             self._transport.write(b"".join(pieces))
         else:
             self._transport.writelines(pieces)
@@ -188,7 +191,7 @@ class Conversation(asyncio.Protocol):
         return receipt
 
     def _announcement(self) -> bytes:
-        """The envelope of the message that waits, if the relay hears of it before its turn."""
+        """The commands of the next message, if they may be sent before its turn; else empty."""
         if not self.pipelines or len(self._envelopes) < 2:
             return b""
         following = self._envelopes[1]
@@ -197,16 +200,16 @@ class Conversation(asyncio.Protocol):
         return _lines(following.commands)
 
     async def _turned_down(self, decisive: Reply, replies: list[Reply]) -> Receipt:
-        """The first answer that is no yes decides; then the relay is made ready for the next message."""
-        if decisive.code == 421 or not 400 <= decisive.code <= 599:  # closing, or an answer to another question
+        """The receipt of the first negative answer. Then prepares the relay for the next message."""
+        if decisive.code == 421 or not 400 <= decisive.code <= 599:  # closing, or an answer to another command
             self.cut()
             raise Lost(decisive)
         last = replies[-1].code // 100
         if last in (4, 5):
             await self._reset("RSET")
-        elif last == 3 and replies[1].code // 100 in (4, 5):  # DATA to nobody: an empty message, RFC 2920, section 3.1
+        elif last == 3 and replies[1].code // 100 in (4, 5):  # DATA without recipient: RFC 2920, section 3.1
             await self._reset(".", "RSET")
-        else:  # to somebody, who would get the empty message
+        else:  # there is a recipient, who would get an empty message
             self.cut()
         return receipt_of(decisive)
 
@@ -225,7 +228,7 @@ class Conversation(asyncio.Protocol):
     # --- Answers ---
 
     async def _answers(self, count: int) -> list[Reply]:
-        """So many answers; fewer only where the connection has ended, by itself or because the deadline has come."""
+        """The next `count` answers; fewer only if the connection has ended, by itself or at the deadline."""
         self._wanted = count
         if self._end is None and len(self._replies) < count:
             self._waiter = self._loop.create_future()
@@ -239,8 +242,8 @@ class Conversation(asyncio.Protocol):
         return replies
 
     def _keep_watch(self) -> None:
-        """Has the deadline looked at when it comes. One timer does for many answers: a new one for each costs more
-        than all else that is done to wait."""
+        """Sets a timer that checks the deadline. One timer serves many answers: a new one for each would cost more than
+        everything else in waiting."""
         if self._watch is None or self._watch.when() > self._deadline:
             if self._watch:
                 self._watch.cancel()
@@ -265,15 +268,15 @@ class Conversation(asyncio.Protocol):
             self._ask_for_the_rest()
 
     def _ask_for_the_rest(self) -> None:
-        """Has the kernel say at once that what came has come: a relay whose answers leave one by one, and which leaves
-        Nagle's algorithm on, gives the next one only then, and kernels wait up to 40 ms with it (RFC 1122, 4.2.3.2)."""
+        """Makes the kernel acknowledge received bytes at once. A relay that uses Nagle's algorithm and sends answers
+        one by one holds the next one back until then, and kernels delay it by up to 40 ms (RFC 1122, 4.2.3.2)."""
         if _QUICKACK is not None and (connected := self._transport.get_extra_info("socket")):
             with contextlib.suppress(OSError):
                 connected.setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)
 
     def _take(self, reply: Reply) -> None:
         if not self._owed:
-            raise NotSmtp(f"an answer to no question of ours: {reply}")
+            raise NotSmtp(f"an answer that belongs to no command: {reply}")
         self._owed -= 1
         self._replies.append(reply)
         if reply.code == 421:  # no other answer follows (RFC 5321, section 3.8)

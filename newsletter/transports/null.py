@@ -8,15 +8,15 @@ from newsletter.transports.settings import TransportSettings
 
 class NullTransport:
     lanes = 1
-    """It never waits, so more would gain nothing."""
+    """It never waits, so more lanes would gain nothing."""
 
     async def hand_over(self, message: Message, on_wire: Callable[[], None]) -> Receipt:
-        """Always `sent`."""
+        """Reports `sent`, always."""
         on_wire()
         return Receipt("sent", reply=f"{sum(map(len, message.parts))} bytes, handed to nobody")
 
     async def close(self) -> None:
-        """Nothing is held."""
+        """Does nothing: there are no connections."""
 
 
 def opened(settings: TransportSettings) -> NullTransport:

@@ -1,7 +1,7 @@
-"""How a connection to a relay begins: greeting, EHLO, STARTTLS and AUTH, each of them aiosmtplib's.
+"""Opening a connection to a relay with aiosmtplib: greeting, EHLO, STARTTLS and AUTH.
 
-What is asked for is done or nothing is sent: without the TLS that is wanted no login and no message leaves, and a login
-that is refused is not tried a second time, as relays lock accounts.
+No requirement is dropped: without the TLS that is configured, no login and no message leaves. A login that is refused
+is not tried a second time, as relays lock accounts.
 """
 
 import asyncio
@@ -16,31 +16,31 @@ from newsletter.transports.reply import Reply, cleaned
 from newsletter.transports.settings import Security
 
 Token = Callable[[], Awaitable[str]]
-"""Gives an OAuth 2.0 access token; asked for each connection, as a token is good for an hour or so."""
+"""Gives an OAuth 2.0 access token. It is called for each connection, as a token is valid for an hour or so."""
 
 MECHANISMS = ("plain", "login", "cram-md5")
-"""Ways to log in with a password, the preferred first: TLS keeps the secret, and CRAM-MD5 fails at relays that keep
-passwords hashed."""
+"""Mechanisms for a login with a password, the preferred one first: TLS protects the secret, and CRAM-MD5 fails at
+relays that store passwords hashed."""
 
 _ABOUT_THE_COMMAND = range(500, 505)
-"""Refusals of AUTH that say nothing about user and password: not known here (RFC 4954, section 4)."""
+"""Codes of refusals that concern the AUTH command itself, not user and password (RFC 4954, section 4)."""
 
 
 class NoTls(Exception):
-    """The relay does not offer the encryption that is wanted."""
+    """The relay does not offer the encryption that is configured."""
 
 
 @dataclass(frozen=True, slots=True)
 class RelayAddress:
-    """Where a relay is, how we greet it, and how connections to it are protected."""
+    """A relay's address, the sender's own name, and the protection of connections."""
 
     host: str
     port: int
     local_hostname: str
-    """Our name in EHLO."""
+    """The sender's own name in EHLO."""
     security: Security = "starttls"
     tls: ssl.SSLContext | None = None
-    """Decides which certificates are good; None is the system's."""
+    """Decides which certificates are valid; None means the system's."""
 
     def __str__(self) -> str:
         return f"{self.host}:{self.port}"
@@ -48,24 +48,24 @@ class RelayAddress:
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """Who we are to a relay."""
+    """A user of a relay."""
 
     username: str
     password: str = field(default="", repr=False)
     token: Token | None = None
-    """In place of the password: the login is XOAUTH2."""
+    """Used instead of the password if it is set: the login is then XOAUTH2."""
 
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """How connections to one relay are opened."""
+    """Opens connections to one relay."""
 
     relay: RelayAddress
     login: Login | None
     tls: ssl.SSLContext | None
-    """None where the relay's `security` is "none"."""
+    """None if the relay's `security` is "none"."""
     timeout: float
-    """Seconds for all of it."""
+    """Seconds that opening may take in all."""
 
     @property
     def place(self) -> str:
@@ -74,7 +74,7 @@ class Opening:
     async def open(self) -> SMTP:
         """A connection on which mail may be sent.
 
-        Raises ConfigError if no way to log in is left, and what `failure` has words for.
+        Raises ConfigError if the relay offers no usable login, and the errors that `failure` translates.
         """
         token = await self.login.token() if self.login and self.login.token else ""
         smtp = SMTP(
@@ -97,7 +97,8 @@ class Opening:
         return smtp
 
     async def _log_in(self, login: Login, smtp: SMTP, token: str) -> None:
-        """By the first mechanism that the relay knows; only if it turns out not to know it, by the next."""
+        """Logs in with the first mechanism that the relay offers, and with the next only if it does not know that one.
+        """
         known = ["xoauth2"] if login.token else list(MECHANISMS)
         refusal: SMTPAuthenticationError | None = None
         for mechanism in [each for each in known if each in smtp.server_auth_methods]:
@@ -112,8 +113,9 @@ class Opening:
         if refusal:
             raise refusal
         raise ConfigError(
-            f"the relay offers no login that we can do: it knows {_listed(smtp.server_auth_methods)}, "
-            f"we know {_listed(known)}", place=self.place, cure="Set login and security as the relay's operator says.",
+            f"the relay offers no login that can be used: it offers {_listed(smtp.server_auth_methods)}; "
+            f"{_listed(known)} can be used", place=self.place,
+            cure="Set login and security as the relay's operator describes.",
         )
 
 
@@ -130,7 +132,7 @@ async def _log_in_by(mechanism: str, login: Login, smtp: SMTP, token: str) -> No
 
 
 async def _greet(smtp: SMTP) -> None:
-    """EHLO, or HELO where that is not known (RFC 5321, section 3.2)."""
+    """Sends EHLO, or HELO if the relay does not know that (RFC 5321, section 3.2)."""
     try:
         await smtp.ehlo()
     except SMTPHeloError:
@@ -140,44 +142,44 @@ async def _greet(smtp: SMTP) -> None:
 
 
 async def _encrypt(smtp: SMTP) -> None:
-    """STARTTLS, and EHLO once more: what was offered in clear text may be a stranger's (RFC 3207, section 4.2)."""
+    """Sends STARTTLS, and EHLO again: an offer in clear text may come from an attacker (RFC 3207, section 4.2)."""
     if not smtp.supports_extension("starttls"):
         raise NoTls("it does not offer STARTTLS")
     try:
         await smtp.starttls()
     except SMTPResponseException as error:
-        raise NoTls(f"to STARTTLS it says {Reply(error.code, error.message)}") from error
+        raise NoTls(f"its answer to STARTTLS is {Reply(error.code, error.message)}") from error
     await _greet(smtp)
 
 
 def failure(error: Exception, opening: Opening) -> ConfigError | TryLater:
-    """Why there is no connection, in words that name the cure: TryLater, or ConfigError where waiting mends nothing."""
+    """The error to report if there is no connection: TryLater, or ConfigError if waiting would not help."""
     match error.__cause__ if isinstance(error.__cause__, ssl.SSLError) else error:
-        case ssl.SSLCertVerificationError(verify_message=words):
+        case ssl.SSLCertVerificationError(verify_message=reason):
             cure = "Set host to the name in the relay's certificate, or have that renewed; nothing is sent unchecked."
-            return TryLater(f"the relay's certificate is not good: {words}", place=opening.place, cure=cure)
+            return TryLater(f"the relay's certificate is not valid: {reason}", place=opening.place, cure=cure)
         case NoTls() as reason:
             cure = 'Set security = "tls" if this port encrypts from the first byte, or use the port that has STARTTLS.'
-            words = f"the relay does not encrypt, and nothing is sent in clear text: {reason}"
-            return TryLater(words, place=opening.place, cure=cure)
+            found = f"the relay does not encrypt, and nothing is sent in clear text: {reason}"
+            return TryLater(found, place=opening.place, cure=cure)
         case SMTPAuthenticationError(code=code, message=message) if code // 100 == 5:
-            words = f"the relay refuses our login: {Reply(code, message)}"
+            found = f"the relay refuses the login: {Reply(code, message)}"
             cure = "Correct username and password (or token), then start again: it is not tried meanwhile."
-            return ConfigError(words, place=opening.place, cure=cure)
+            return ConfigError(found, place=opening.place, cure=cure)
         case ValueError() as reason:  # aiosmtplib's, and Python's where a name cannot be written in ASCII
-            words = f"host or local_hostname cannot be used: {cleaned(str(reason))}"
-            return ConfigError(words, place=opening.place, cure="Write names as they stand in DNS, in ASCII.")
-        case SMTPResponseException(code=code, message=message) if code > 0:  # else aiosmtplib's own words
+            found = f"host or local_hostname cannot be used: {cleaned(str(reason))}"
+            return ConfigError(found, place=opening.place, cure="Write names as they stand in DNS, in ASCII.")
+        case SMTPResponseException(code=code, message=message) if code > 0:  # else the text is aiosmtplib's own
             return _not_now(str(Reply(code, message)), opening)
-        case SMTPException(message=words):
-            return _not_now(cleaned(words), opening)
+        case SMTPException(message=reason):
+            return _not_now(cleaned(reason), opening)
         case reason:
-            return _not_now(cleaned(str(reason)) or "no connection within the time", opening)
+            return _not_now(cleaned(str(reason)) or "no connection in time", opening)
 
 
-def _not_now(words: str, opening: Opening) -> TryLater:
-    cure = "Look whether the relay is up, and at host, port and security in newsletter.toml; the mail waits."
-    return TryLater(f"the relay cannot be used now: {words}", place=opening.place, cure=cure)
+def _not_now(reason: str, opening: Opening) -> TryLater:
+    cure = "Check whether the relay is up, and host, port and security in newsletter.toml; the mail waits."
+    return TryLater(f"the relay cannot be used now: {reason}", place=opening.place, cure=cure)
 
 
 def _listed(names: list[str]) -> str:

@@ -1,4 +1,4 @@
-"""A relay's replies (RFC 5321, section 4.2), and the meaning of a reply to a message."""
+"""Replies of a relay (RFC 5321, section 4.2), and the receipt that follows from the answer to a message."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -7,10 +7,11 @@ from typing import Literal, NamedTuple
 from newsletter.model import Receipt
 
 _MARKS = (b" ", b"-", b"")
-"""The character after the code: for the last line, for more lines, or (some servers) none on the last line."""
+"""The character after the code: a space marks the last line, a hyphen that more follow. Some servers leave it out on a
+last line without text."""
 _LONGEST = 32_768
-"""Octets of one reply with all its lines, each with code, mark and CRLF: RFC 5321 allows 512 a line, and EHLO's has a
-few dozen."""
+"""The most octets of one reply, with code, mark and CRLF of each line: RFC 5321 permits 512 a line, and the reply to
+EHLO has a few dozen lines."""
 _ENHANCED = re.compile(r"[245]\.\d{1,3}\.\d{1,3}(?!\S)")
 _OUTCOMES: Mapping[int, Literal["sent", "deferred", "refused", "in_doubt"]] = {2: "sent", 4: "deferred", 5: "refused"}
 
@@ -20,27 +21,27 @@ class Reply(NamedTuple):
 
     code: int
     text: str
-    """Its lines without their codes, parted by line feeds; what is not UTF-8 is kept as surrogates."""
+    """Its lines without their codes, separated by line feeds; bytes that are not UTF-8 are kept as surrogates."""
 
     def __str__(self) -> str:
         return f"{self.code} {cleaned(self.text)}"
 
 
 class NotSmtp(Exception):
-    """Bytes from the relay are no SMTP reply."""
+    """The bytes received are not an SMTP reply."""
 
 
 class ReplyReader:
-    """Replies out of the pieces in which they arrive."""
+    """Puts replies together from the pieces in which they arrive."""
 
     def __init__(self) -> None:
         self._rest = b""
         self._lines: list[bytes] = []
 
     def feed(self, data: bytes) -> Iterator[Reply]:
-        """The replies that are whole with this piece, each before the next is looked at.
+        """The replies that this piece completes; each is given before the next is read.
 
-        Raises NotSmtp where no reply stands, or one without an end.
+        Raises NotSmtp for bytes that are not a reply, and for a reply without an end.
         """
         *lines, self._rest = (self._rest + data).split(b"\n")
         for line in lines:
@@ -58,13 +59,13 @@ class ReplyReader:
 
 
 def receipt_of(reply: Reply) -> Receipt:
-    """The meaning of a reply to a message (RFC 5321, section 4.2.1); one that makes no sense leaves it in doubt."""
+    """The receipt for an answer to a message (RFC 5321, section 4.2.1); `in_doubt` for an answer without meaning."""
     enhanced = _ENHANCED.match(reply.text)
     outcome = _OUTCOMES.get(reply.code // 100, "in_doubt")
     return Receipt(outcome, reply.code, enhanced[0] if enhanced else "", cleaned(reply.text))
 
 
 def cleaned(text: str) -> str:
-    """A relay's words on one line, without control characters, of at most 500 characters."""
+    """A relay's text on one line, without control characters, cut to 500 characters."""
     printable = text if text.isprintable() else "".join(each if each.isprintable() else " " for each in text)
     return " ".join(printable.split())[:500]

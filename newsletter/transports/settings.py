@@ -1,4 +1,4 @@
-"""What a transport is opened with: the settings of newsletter.toml that concern transports, as frozen data."""
+"""The settings with which a transport is opened: those of newsletter.toml that concern transports, as frozen data."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -6,34 +6,34 @@ from pathlib import Path
 from typing import Literal
 
 Security = Literal["starttls", "tls", "none"]
-"""How a connection is protected. A protection that is asked for is never given up for clear text."""
+"""The protection of a connection. If it cannot be had, nothing is sent: clear text never takes its place."""
 
 
 @dataclass(frozen=True, slots=True)
 class RelaySettings:
-    """A `[[relay]]`: an SMTP server that takes our mail."""
+    """A `[[relay]]`: an SMTP server that accepts the project's mail."""
 
     host: str
     port: int
     local_hostname: str
-    """Our name in EHLO."""
+    """The sender's own name in EHLO."""
     security: Security
     connections: int
-    """How many are open at a time."""
+    """How many may be open at a time."""
     username: str
-    """Empty: no login."""
+    """Empty means no login."""
     login: Literal["password", "xoauth2"]
     secret: Callable[[], str] = field(repr=False)
-    """Gives the password or the access token. It may read a file or run a command, and it raises ConfigError."""
+    """Gives the password or the access token. It may read a file or run a command; raises ConfigError if that fails."""
     verify: bool
-    """Whether the certificate must be valid and in the host's name."""
+    """Whether the certificate must be valid and issued for the host's name."""
     ca_file: Path | None
     """Certificates to trust instead of the system's."""
 
 
 @dataclass(frozen=True, slots=True)
 class TransportSettings:
-    """The settings of all transports; each takes its own. A service with a table of its own gets a field here."""
+    """The settings of all transports; each uses its own. A service with a table of its own gets a field here."""
 
     root: Path
     """The project's folder."""

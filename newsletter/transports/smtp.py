@@ -1,7 +1,7 @@
-"""The transport that hands messages to a relay over SMTP (RFC 5321), on connections that are kept and used again.
+"""The transport that hands messages to a relay over SMTP (RFC 5321), on connections that are kept and reused.
 
 1. A message takes an idle connection, opens one (see `opening`), or waits behind the message of a busy one.
-2. The message goes over it: see `conversation`. If the connection turns out to be gone before that, over another.
+2. The message is sent over it (see `conversation`), or over another one if the connection turns out to be closed.
 3. The connection is offered to the next message, unless it was cut.
 """
 
@@ -25,25 +25,26 @@ from newsletter.transports.settings import RelaySettings, TransportSettings
 
 _LOOPBACK = re.compile(r"localhost|127\.\d+\.\d+\.\d+|::1")
 _LOGIN_TRIES = 3
-"""So many logins may be put off before a person must look: more may lock the account."""
+"""How many logins in a row may be deferred before a person must look: more may lock the account."""
 _WANTS_LOGIN = 530
-"""RFC 4954, section 6, and RFC 3207, section 4: the relay wants AUTH or STARTTLS first."""
+"""The code with which a relay demands AUTH or STARTTLS (RFC 4954, section 6, and RFC 3207, section 4)."""
 
-_IDLE, _UNOPENED, _BESIDE = range(3)
-"""The connection that a message prefers, best first: an idle one, the most recently used first; a new one; one behind
-another's message, the one offered first (so that the offer of a closed connection does not stay)."""
+_IDLE, _UNOPENED, _BEHIND = range(3)
+"""The kinds of seat for a message, the preferred one first: on an idle connection, the most recently used first; on a
+new connection; behind the message of a busy one, the oldest offer first (so that offers of closed connections are used
+up)."""
 
 
 class SmtpTransport:
-    """One relay. `lanes` is twice the number of connections that there are at most: on each, one message is under way
-    and the next may wait."""
+    """The transport for one relay. `lanes` is twice the largest number of connections: on each of them one message is
+    being sent and the next may wait."""
 
     def __init__(
         self, relay: RelayAddress, login: Login | None = None, *, connections: int = 10, timeout: float = 300,
         dot_timeout: float = 600,
     ) -> None:
-        """`timeout` is the seconds to open a connection, and again those until MAIL, RCPT and DATA are answered;
-        `dot_timeout` those for the message itself (RFC 5321, section 4.5.3.2).
+        """`timeout` is how many seconds opening a connection may take, and how many MAIL, RCPT and DATA may take
+        together; `dot_timeout` how many the message itself may take (RFC 5321, section 4.5.3.2).
 
         Raises ConfigError if the password would cross a network in clear text.
         """
@@ -61,16 +62,16 @@ class SmtpTransport:
         self._open: set[Conversation] = set()
         self._given_up = 0
         self._seats: asyncio.PriorityQueue[tuple[int, int, Conversation | None]] = asyncio.PriorityQueue()
-        """Offers of connections: `_IDLE` or another rank, a number, and the connection; None is one to be opened."""
+        """The seats on offer: kind (`_IDLE` ...), a number for the order, and the connection, None for a new one."""
         self._numbers = count()
         for _ in range(connections):
             self._offer(_UNOPENED)
 
     async def hand_over(self, message: Message, on_wire: Callable[[], None]) -> Receipt:
-        """Reports what became of the message; `on_wire` is called when the relay waits for its first byte.
+        """Reports the message's outcome; calls `on_wire` when the relay waits for its first byte.
 
-        Raises TryLater if the relay cannot be reached or turns us away, ConfigError if it wants another login: nothing
-        has left. When cancelled it closes the connection; what was under way is then in doubt.
+        Raises TryLater if the relay cannot be reached or refuses the connection, ConfigError if it demands another
+        login: nothing has left. If it is cancelled, it closes the connection; a message under way is then in doubt.
         """
         if not (can_be_sent(message.sender) and can_be_sent(message.recipient)):
             return Receipt("refused", reply="not an address that can be put on MAIL or RCPT")
@@ -84,15 +85,15 @@ class SmtpTransport:
             except Lost as lost:
                 if fresh:
                     return lost.receipt
-                # Relays close idle connections, and others after so many messages: go on with a new one.
+                # Relays close connections that are idle or have carried many messages: go on with a new one.
             except BaseException:
-                conversation.cut()  # an answer still under way would be taken for that to the next command
+                conversation.cut()  # an answer still under way would count as the answer to the next command
                 raise
             finally:
                 self._give_back(conversation)
 
     async def close(self) -> None:
-        """Takes leave of the relay. Messages still under way are not waited for."""
+        """Ends idle connections with QUIT. It does not wait for messages that are under way."""
         idle = [conversation for conversation in self._open if not conversation.is_busy]
         await asyncio.gather(*(conversation.quit() for conversation in idle))
         for conversation in idle:
@@ -102,7 +103,7 @@ class SmtpTransport:
     # --- Connections ---
 
     async def _take(self) -> tuple[Conversation, bool]:
-        """A connection, and whether it was opened just now. Waits for one if there are as many as there may be."""
+        """A connection, and whether it was opened just now. Waits for one if no more may be opened."""
         while True:
             _, _, conversation = await self._seats.get()
             if conversation and conversation.is_open:
@@ -116,13 +117,13 @@ class SmtpTransport:
                 if not (isinstance(error, TryLater) and self._open):
                     self._offer(_UNOPENED)
                     raise
-                self._given_up += 1  # the relay wants no more than are open: do with those
+                self._given_up += 1  # the relay allows no more connections: use the open ones
 
     def _give_back(self, conversation: Conversation) -> None:
         if not conversation.is_open:
             self._count_out(conversation)
         elif conversation.is_busy:
-            self._offer(_BESIDE, conversation)
+            self._offer(_BEHIND, conversation)
         else:
             self._offer(_IDLE, conversation)
 
@@ -131,7 +132,7 @@ class SmtpTransport:
         self._seats.put_nowait((rank, -number if rank == _IDLE else number, conversation))
 
     def _count_out(self, conversation: Conversation) -> None:
-        """A connection is gone; with the last one the relay is tried afresh, with as many as there may be."""
+        """Removes a closed connection. After the last one, all connections that were given up may be tried again."""
         if conversation not in self._open:
             return
         self._open.remove(conversation)
@@ -141,7 +142,8 @@ class SmtpTransport:
             self._offer(_UNOPENED)
 
     async def _connect(self) -> Conversation:
-        """One at a time, and who waited meanwhile shares a failure: a wrong password is tried once, not by all."""
+        """Opens a connection, one at a time. Callers that waited meanwhile share a failure: a wrong password is tried
+        once, not by each of them."""
         failures = self._failures
         async with self._door:
             if self._failure and (self._failures != failures or isinstance(self._failure, ConfigError)):
@@ -152,9 +154,9 @@ class SmtpTransport:
                 self._failed(error)
                 raise
             except (NoTls, SMTPException, OSError, ValueError) as error:
-                words = self._attention(error) or failure(error, self._opening)
-                self._failed(words)
-                raise words from error
+                reported = self._attention(error) or failure(error, self._opening)
+                self._failed(reported)
+                raise reported from error
         self._logins_put_off = 0
         conversation = Conversation(
             cast(asyncio.Transport, smtp.transport), smtp.esmtp_extensions,
@@ -162,7 +164,7 @@ class SmtpTransport:
         )
         self._open.add(conversation)
         if conversation.pipelines:
-            self._offer(_BESIDE, conversation)
+            self._offer(_BEHIND, conversation)
         return conversation
 
     def _failed(self, error: NewsletterError) -> None:
@@ -170,26 +172,27 @@ class SmtpTransport:
         self._failure = error
 
     def _attention(self, error: Exception) -> ConfigError | None:
-        """The end of trying, where one login after the other is put off and no connection is open."""
+        """The error that ends the attempts if one login after another is deferred while no connection is open."""
         if not isinstance(error, SMTPAuthenticationError) or error.code // 100 != 4 or self._open:
             return None
         self._logins_put_off += 1
         if self._logins_put_off < _LOGIN_TRIES:
             return None
-        cure = "Look at the account, at username and password, and ask the relay's operator; then start again."
-        words = f"the relay needs attention: {_LOGIN_TRIES} times in a row it has put off our login: "
-        return ConfigError(words + str(Reply(error.code, error.message)), place=self._opening.place, cure=cure)
+        cure = "Check the account, username and password, and ask the relay's operator; then start again."
+        found = f"the relay has deferred the login {_LOGIN_TRIES} times in a row: {Reply(error.code, error.message)}"
+        return ConfigError(found, place=self._opening.place, cure=cure)
 
     def _wants_login(self, receipt: Receipt) -> ConfigError:
-        cure = "Set security, username and password_file of this relay as its operator says."
-        return ConfigError(f"the relay takes no mail from us: {receipt.code} {receipt.reply}",
+        cure = "Set security, username and password_file of this relay as its operator describes."
+        return ConfigError(f"the relay demands a login or encryption first: {receipt.code} {receipt.reply}",
                            place=self._opening.place, cure=cure)
 
 
 def opened(settings: TransportSettings) -> SmtpTransport:
-    """To the first `[[relay]]`. Raises UsageError if there is none, ConfigError if its secret cannot be read."""
+    """The transport for the first `[[relay]]`. Raises UsageError if there is none, ConfigError if its secret cannot be
+    read."""
     if not settings.relays:
-        raise UsageError("there is no relay to send to", place="newsletter.toml", cure="add a [[relay]] with its host")
+        raise UsageError("there is no relay to send to", place="newsletter.toml", cure="Add a [[relay]] with its host.")
     relay = settings.relays[0]
     address = RelayAddress(relay.host, relay.port, relay.local_hostname, relay.security, _trust(relay))
     return SmtpTransport(
@@ -206,7 +209,7 @@ def _login(relay: RelaySettings) -> Login | None:
 
 
 def _trust(relay: RelaySettings) -> ssl.SSLContext | None:
-    """Which certificates are good: the system's, or those of `ca_file`; without `verify` any."""
+    """The certificates to trust: the system's, or those of `ca_file`; any if `verify` is false."""
     if relay.verify:
         return ssl.create_default_context(cafile=relay.ca_file) if relay.ca_file else None
     context = ssl.create_default_context()

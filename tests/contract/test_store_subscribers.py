@@ -96,7 +96,7 @@ def test_a_file_that_lost_more_than_a_tenth_changes_nothing_until_that_is_allowe
     people = crowd(300)
     sync(store, *people)
     assert counts(sync(store, *people[30:])) == (0, 0, 270, 30)
-    with pytest.raises(DataError, match=r"28 of 270 active .* \(reader30@example.org, .*\), beside 1 new") as refusal:
+    with pytest.raises(DataError, match=r"28 of 270 active .* \(reader30@example.org, .*\), next to 1 new") as refusal:
         sync(store, *people[58:], person("ann"))
     assert refusal.value.cure.endswith("--allow-removals 28")
     assert store.subscribers.get("ann@example.org") is None

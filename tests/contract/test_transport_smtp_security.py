@@ -96,7 +96,7 @@ async def test_a_large_message_arrives_whole_over_tls(certificate: Certificate, 
 
 
 @pytest.mark.parametrize(("with_certificate", "words"), [
-    (False, "it does not offer STARTTLS"), (True, "to STARTTLS it says 454 4.7.0 not now"),
+    (False, "it does not offer STARTTLS"), (True, "its answer to STARTTLS is 454 4.7.0 not now"),
 ], ids=["not offered", "454"])
 async def test_starttls_that_fails_is_never_given_up_for_clear_text(
     certificate: Certificate, with_certificate: bool, words: str,
@@ -133,7 +133,7 @@ async def test_a_certificate_that_is_not_good_stops_us(
     trust = certificate(host, until)
     manners = Manners(tls=trust.theirs, implicit_tls=security == "tls", login=LOGIN)
     with relay(manners) as server:
-        with pytest.raises(TryLater, match="the relay's certificate is not good: ") as caught:
+        with pytest.raises(TryLater, match="the relay's certificate is not valid: ") as caught:
             await send(server, "ann@example.org", security=security, tls=trust.ours if trusted else None,
                        username="desk", password="s3cret")
         assert heard_in_clear(server) <= {"EHLO", "STARTTLS"}
@@ -175,7 +175,7 @@ async def test_a_relay_without_a_login_that_we_can_do_is_a_matter_of_configurati
     offered: tuple[str, ...], known: str,
 ) -> None:
     with relay(Manners(login=LOGIN, auth=offered)) as server:
-        with pytest.raises(ConfigError, match=f"it knows {known}, we know CRAM-MD5, LOGIN, PLAIN"):
+        with pytest.raises(ConfigError, match=f"it offers {known}; CRAM-MD5, LOGIN, PLAIN can be used"):
             await send(server, "ann@example.org", username="desk", password="s3cret")
         assert server.logins == []
 
@@ -192,7 +192,7 @@ async def test_a_wrong_password_is_tried_once_however_many_lanes_and_mechanisms_
         transport = transport_to(server, connections=5, username="desk", password="wr0ng")
         errors = [*await all_lanes(transport, 10), *await all_lanes(transport, 10)]
         assert {type(error) for error in errors} == {ConfigError}
-        assert "refuses our login: 535 5.7.8 wrong" in str(errors[0])
+        assert "refuses the login: 535 5.7.8 wrong" in str(errors[0])
         assert "wr0ng" not in f"{errors[0]!r} {errors[0]} {transport.__dict__}"
         assert server.logins == ["PLAIN"]
         await transport.close()
@@ -206,7 +206,7 @@ async def test_a_login_that_is_put_off_is_tried_three_times_and_then_the_relay_n
         transport = transport_to(server, connections=5, username="desk", password="s3cret")
         errors = [(await all_lanes(transport, 5))[-1] for _ in range(5)]
         assert [type(error) for error in errors] == [TryLater, TryLater, ConfigError, ConfigError, ConfigError]
-        assert "the relay needs attention: 3 times in a row it has put off our login: 454 4.7.0" in str(errors[-1])
+        assert "the relay has deferred the login 3 times in a row: 454 4.7.0" in str(errors[-1])
         assert len(server.logins) == 3
 
 
@@ -272,7 +272,7 @@ async def test_a_token_that_is_not_good_is_tried_once() -> None:
         transport = transport_to(server, connections=5, username="desk", token=token)
         errors = await all_lanes(transport, 10)
         assert {type(error) for error in errors} == {ConfigError}
-        assert "refuses our login: 535" in str(errors[0])
+        assert "refuses the login: 535" in str(errors[0])
         assert "st4le" not in f"{errors[0]} {transport.__dict__}"
         assert server.logins == ["XOAUTH2"]
 
@@ -296,6 +296,6 @@ async def test_a_relay_without_xoauth2_never_gets_the_token() -> None:
         return "ya29.t0ken"
 
     with relay(Manners(login=LOGIN, auth=MECHANISMS)) as server:
-        with pytest.raises(ConfigError, match="it knows CRAM-MD5, LOGIN, PLAIN, we know XOAUTH2"):
+        with pytest.raises(ConfigError, match="it offers CRAM-MD5, LOGIN, PLAIN; XOAUTH2 can be used"):
             await send(server, "ann@example.org", username="desk", token=token)
         assert server.logins == []

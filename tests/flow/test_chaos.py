@@ -89,7 +89,7 @@ def test_a_broken_promise_ends_with_1_and_says_how_to_see_it_again(
     assert "BROKEN: seed 2, hold, no faults" in said
     assert "1 missing: sent@x.example" in said
     again = "--seed 2 --policy hold --no-faults --recipients 40 --kills 5 --connections 10"
-    assert f"again: scripts/chaos {again}" in said
+    assert f"repeat: scripts/chaos {again}" in said
     assert command.main(again.split()) == 1
     assert pretended[-1] == pretended[3]
 

@@ -294,7 +294,7 @@ async def test_a_sender_that_could_not_renew_its_lease_for_long_stops_by_itself(
     """P16 and P7: the store is out of reach, or the event loop stood still. Another may have taken over."""
     loop.pace = Pace(lease=timedelta(0))
     wire = Wire()
-    with pytest.raises(TryLater, match="another sender may be at work"):
+    with pytest.raises(TryLater, match="another sender may have taken over"):
         await loop.run(wire)
     assert wire.handed == []
     assert loop.sums == {"queued": 40}

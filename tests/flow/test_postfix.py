@@ -91,7 +91,7 @@ def test_a_wrong_password_is_said_and_nothing_is_sent(desk: Desk, server: Postfi
     mail_through(desk, server.port, password="a loud word")
     sent = newsletter(desk, "send", "latest")
     assert sent.returncode == ConfigError.exit_code
-    assert "the relay refuses our login: 535" in sent.stderr
+    assert "the relay refuses the login: 535" in sent.stderr
     assert "→ Correct username and password" in sent.stderr
     assert "loud word" not in sent.stderr
     assert_nothing_left(desk, server)
@@ -110,7 +110,7 @@ def test_a_certificate_of_somebody_else_stops_the_send(desk: Desk, server: Postf
     (tmp_path / "newsletter.toml").write_text(
         (tmp_path / "newsletter.toml").read_text("utf-8").replace('ca_file = "certificate.pem"\n', ""), "utf-8",
     )
-    with pytest.raises(TryLater, match="certificate is not good"):
+    with pytest.raises(TryLater, match="certificate is not valid"):
         desk.send()
     assert_nothing_left(desk, server)
 

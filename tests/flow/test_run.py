@@ -393,7 +393,7 @@ async def test_a_wrong_password_is_tried_once_and_then_a_person_is_needed(
         with watching(desk) as run:
             await look(run)
             await look(run)
-    assert "refuses our login" in caplog.text
+    assert "refuses the login" in caplog.text
     assert len([each for each in server.commands if each.startswith("AUTH")]) == 1
     with desk.app() as app:
         issue = app.store.issues.get(frozen.issue.id)
