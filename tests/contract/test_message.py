@@ -208,7 +208,7 @@ def test_marks_that_turn_the_direction_of_text_are_taken_from_names_and_subjects
 
 
 def test_a_line_break_in_a_title_is_refused() -> None:
-    with pytest.raises(DataError, match="title has a line break"):
+    with pytest.raises(DataError, match="title contains a line break"):
         composer(manifest(title="The Week\r\nBcc: eve@example.org"))
 
 
