@@ -245,7 +245,7 @@ def test_an_issue_is_paused_and_resumed_and_cancelled_by_hand(today: Desk, newsl
     assert (refused.code, "issue resume" in refused.err) == (2, True)
     assert newsletter("issue", "resume", "latest").code == 0
     cancelled = newsletter("issue", "cancel", "latest")
-    assert "leaves its slot to you" in cancelled.out
+    assert "does not prepare another one for its slot" in cancelled.out
 
 
 def test_status_shows_an_issue_that_is_late_and_the_commands_that_decide(
