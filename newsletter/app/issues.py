@@ -27,15 +27,15 @@ class Cancelled:
 
 
 def find(app: App, name: str) -> Issue:
-    """An issue by its id; `latest`, or a newsletter's name, means the newest one. Raises UsageError if there is none."""
+    """An issue by its id; `latest`, or a newsletter's name, is the newest one. Raises UsageError if there is none."""
     issues = app.store.issues
     found = issues.get(name) or (issues.latest() if name == "latest" else None)
     if found is None and name in app.settings.newsletters:
         found = issues.latest(name)
     if found is None:
         known = ", ".join(each.id for each in issues.all()[-5:]) or "none yet"
-        raise UsageError(f"no issue is called {quoted(name)}; the newest are: {known}",
-                         cure="List all: newsletter issue list")
+        raise UsageError(f"no issue is called {quoted(name)} (the newest: {known})",
+                         cure="newsletter issue prepare NEWSLETTER")
     return found
 
 
@@ -58,7 +58,7 @@ def resume(app: App, issue: Issue) -> None:
 
 
 def cancel(app: App, issue: Issue) -> Cancelled:
-    """Cancels an issue and withdraws its queued deliveries. Raises UsageError for an issue that cannot be sent anyway."""
+    """Cancels an issue and withdraws its queued deliveries. Raises UsageError if it cannot be sent anyway."""
     withdrawn = app.store.issues.cancel(issue.id, now=app.now())
     return Cancelled(withdrawn, app.store.issues.at(issue.newsletter, issue.slot_key) is None)
 

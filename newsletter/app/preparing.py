@@ -104,7 +104,8 @@ def slot_typed(newsletter: Newsletter, at: str) -> Slot:
     try:
         instant = datetime.fromisoformat(at)
     except ValueError:
-        raise UsageError(f"{quoted(at)} is not a time", cure="Write it as 2026-11-30T08:00, or with an offset.") from None
+        cure = "Write it as 2026-11-30T08:00, or with an offset."
+        raise UsageError(f"{quoted(at)} is not a time", cure=cure) from None
     if not 2000 <= instant.year <= 2200:
         raise UsageError(f"{quoted(at)} is not a year from 2000 to 2200", cure="Write it as 2026-11-30T08:00.")
     if instant.tzinfo is None:

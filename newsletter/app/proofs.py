@@ -82,7 +82,8 @@ class FrozenProof:
             mailed = self._app.store.outbox.delivery(self.issue.id, subscriber.key) is not None
             return Rendition(self.manifest, subscriber, edition, why.verdicts, why.outcome, mailed, message)
         verdicts = self._decider.verdicts(edition.interests, edition.had)
-        return Rendition(self.manifest, subscriber, edition, verdicts, "a sample subscriber, never mailed", False, message)
+        outcome = "a sample subscriber, never mailed"
+        return Rendition(self.manifest, subscriber, edition, verdicts, outcome, False, message)
 
     @cached_property
     def _decider(self) -> Decider:

@@ -1,7 +1,7 @@
 """`newsletter run`: issues are prepared and sent at their slots, until it is stopped.
 
-`schedule.due` decides, and this module acts on its answers. Issues are frozen one after the other, and each newsletter sends
-in a task of its own, so that no newsletter's long send holds up another's.
+`schedule.due` decides, and this module acts on its answers. Issues are frozen one after the other, and each newsletter
+sends in a task of its own, so that no newsletter's long send holds up another's.
 """
 
 import asyncio
@@ -65,7 +65,7 @@ class Run:
         self._rung.set()
 
     def look(self) -> None:
-        """Reads newsletter.toml again if it changed, and begins to freeze and send all that is due and not begun yet."""
+        """Reads newsletter.toml again if it changed, and begins to freeze and send all that is due."""
         if _FREEZING not in self._tasks:
             self._reread()
         self._begin(_FREEZING, self._freeze_due)

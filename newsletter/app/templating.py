@@ -13,7 +13,7 @@ _TAKEN = frozenset({"locale", "shared", "web"})
 
 
 def copy(root: Path, name: str, source: str) -> list[Path]:
-    """Copies the template `source` to `templates/NAME` of a project; returns the files written, relative to the project.
+    """Copies the template `source` to `templates/NAME` of a project; returns the files, relative to the project.
 
     Raises UsageError if the name cannot be used or is used already, TemplateError if there is no such template.
     """

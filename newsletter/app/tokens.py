@@ -5,7 +5,7 @@ from newsletter.app import App
 from newsletter.model import Subscriber
 
 ROWS_UP_TO = "links by row up to"
-"""The name of a value in the store: the highest row when the store left version 1; missing if it never had version 1."""
+"""The name of a value in the store: the highest row when the store left version 1; missing if it never had it."""
 
 
 def subscriber(app: App, token: str, purpose: links.Purpose, newsletter: str) -> Subscriber | None:
