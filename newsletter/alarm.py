@@ -1,7 +1,8 @@
-"""The alarm clock: APScheduler wakes us when a slot comes.
+"""The alarm clock: APScheduler wakes `newsletter run` when a slot comes.
 
-It only rings. The listener decides what is due, from the schedule and the database: ringing twice, late, or in two
-processes changes nothing. It also looks from time to time without a ring, so that one that never came is made up for.
+The alarm only rings. Its listener decides from the schedule and the database what is due, so that a ring that comes
+twice, late, or in two processes changes nothing. The listener also looks without a ring from time to time, in case one
+never comes.
 """
 
 import asyncio
@@ -23,11 +24,11 @@ class Clock(Protocol):
         """Aware, in UTC."""
 
     def seconds_until(self, instant: datetime) -> float:
-        """Seconds of real waiting; negative for what is past."""
+        """Seconds of real waiting; negative for an instant in the past."""
 
 
 class SystemClock:
-    """The machine's own."""
+    """The machine's own clock."""
 
     def now(self) -> datetime:
         return datetime.now(UTC)
@@ -43,7 +44,7 @@ class SlotTrigger(BaseTrigger):  # type: ignore[misc]  # APScheduler has no type
         self._schedule, self._clock = schedule, clock
 
     def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime | None:
-        """On the machine's clock, which is what APScheduler waits by."""
+        """The next slot on the machine's clock, by which APScheduler waits; None if there is none."""
         for slot in self._schedule.slots(self._clock.now()):
             return now + timedelta(seconds=max(0.0, self._clock.seconds_until(slot.instant)))
         return None
@@ -62,7 +63,7 @@ class Alarm:
 
     @property
     def is_on(self) -> bool:
-        """Whether it was started and not stopped since."""
+        """Whether the alarm was started, and not stopped since."""
         return bool(self._scheduler.running)
 
     def start(self) -> None:

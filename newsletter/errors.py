@@ -8,18 +8,18 @@
     ├── CheckFailed            4   a check that must hold before a send does not hold
     └── TryLater              75   a lock, a relay or a database is busy (sysexits' EX_TEMPFAIL)
 
-What is wrong with *one* row, entry or file beside good ones is no exception but a `model.Problem`: it is reported and
-the rest goes on. Code 5 (finished, but some recipients failed) is a result, code 130 is the interrupt key's.
+A fault in *one* row, entry or file next to good ones is no exception but a `model.Problem`: it is reported and the rest
+goes on. Exit code 5 (finished, but some recipients failed) is a result, and 130 belongs to the interrupt key.
 """
 
 from typing import ClassVar
 
 
 class NewsletterError(Exception):
-    """Something the person at the keyboard can mend: where it is, what was found, and the cure.
+    """An error that the person at the keyboard can fix: what is wrong, where, and what to do.
 
     `place` is a file with its line ("topics.toml:12"), an address or a command; empty where there is none.
-    `cure` is a sentence that starts with a verb, or a command to type.
+    `found` says what is wrong. `cure` says what to do: a sentence that starts with a verb, or a command to type.
     """
 
     exit_code: ClassVar[int] = 1
@@ -41,13 +41,13 @@ class UsageError(NewsletterError):
 
 
 class ConfigError(NewsletterError):
-    """`newsletter.toml` or its environment twins cannot be used."""
+    """`newsletter.toml`, or an environment variable that stands in for one of its keys, cannot be used."""
 
     exit_code = 3
 
 
 class DataError(NewsletterError):
-    """A file of stories, topics or preferences cannot be used at all; going on would send something wrong."""
+    """A file of stories, topics or preferences cannot be used at all; continuing would send something wrong."""
 
     exit_code = 3
 
@@ -63,6 +63,6 @@ class CheckFailed(NewsletterError):
 
 
 class TryLater(NewsletterError):
-    """Nothing is broken, something is busy: a lock, a relay, a database."""
+    """A lock, a relay or a database is busy; the same command can succeed later."""
 
     exit_code = 75

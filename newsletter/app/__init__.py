@@ -1,6 +1,6 @@
-"""The wiring: the one place that knows every concrete class. `cli` and `web` ask it for verbs.
+"""The wiring: the one place that knows every concrete class. `cli` and `web` call its verbs.
 
-`App` opens what a command needs and nothing else. The verbs stand beside it: `stories` (in), `subscribers` (in and
+`App` opens what a command needs and nothing else. The verbs stand next to it: `stories` (in), `subscribers` (in and
 out), `preparing` (freeze an issue), `reasons` and `rendering` (explain and show it), `sending` (deliver it), `running`
 (both by the clock, by the `rules` of newsletter.toml), `checking`, `previewing`, and `sample` (new folders, the demo).
 """
@@ -31,12 +31,12 @@ from newsletter.store import Store, open_store
 from newsletter.text import meant, nearest, quoted
 
 STATE = ".newsletter"
-"""The folder inside the project for what no person edits: the lock."""
+"""The project's folder for files that nobody edits: the lock and the journals."""
 
 
 @dataclass
 class App:
-    """A project folder, opened. Parts are made when first asked for; `close` ends those that were."""
+    """An open project folder. Its parts are made when first used; `close` closes those that were."""
 
     settings: Settings
     clock: Clock = field(default_factory=SystemClock)
@@ -78,11 +78,11 @@ class App:
         return SendingLock(self.root / STATE / "lock")
 
     def topics(self) -> Topics:
-        """topics.toml as it is now. Raises DataError with file and line."""
+        """The topics of topics.toml as it is now. Raises DataError with file and line."""
         return topicsfile.parse(self._text(self.settings.topics, "newsletter init"), place=self.settings.topics)
 
     def overrides(self) -> Overrides:
-        """The editor's word on related stories, as it is now; there need not be any."""
+        """The editor's overrides of related stories, as they are now; none if the file is missing. Raises DataError."""
         if not (self.root / self.settings.related).exists():
             return Overrides()
         return Overrides.parse(self._text(self.settings.related, ""), place=self.settings.related)
@@ -97,11 +97,11 @@ class App:
         return self._declared.get(address, Source(address))
 
     def newsletter(self, name: str) -> Newsletter:
-        """A newsletter of newsletter.toml by its name. Raises UsageError with what there is."""
+        """A newsletter of newsletter.toml by its name. Raises UsageError that lists the names there are."""
         return self.settings.newsletters[self._known(name, self.settings.newsletters)]
 
     def take_up(self, settings: Settings) -> None:
-        """Works with a changed newsletter.toml from now on. Raises ConfigError if that needs a new start."""
+        """Uses a changed newsletter.toml from now on. Raises ConfigError if the change needs a restart."""
         if settings.store_url != self.settings.store_url:
             raise ConfigError("store.url has changed", place=config.FILE, cure="Stop this process and start it again.")
         self.settings = settings
@@ -115,7 +115,7 @@ class App:
 
     @cached_property
     def _declared(self) -> Mapping[str, Source]:
-        """What each `[[source]]` says, by address."""
+        """The sources that have a `[[source]]` table, by address."""
         return {
             each.url: Source(each.url, name=each.name, kind=each.kind, interval=each.interval, username=each.username,
                              options=each.options)

@@ -1,4 +1,4 @@
-"""The checks, over what a project has: its templates with their words, and its frozen issues."""
+"""The checks of a project's templates with their catalogues, and of its frozen issues."""
 
 from collections.abc import Collection, Sequence
 
@@ -13,7 +13,7 @@ from newsletter.store import Issue
 def of_issue(app: App, issue: Issue) -> tuple[Check, ...]:
     """The checks of a frozen issue over all its editions, and of its words in the languages it was compiled in."""
     manifest, blocks = app.store.issues.manifest(issue.id), app.store.issues.blocks(issue.id)
-    editions = (edition for _, edition, readers in app.store.issues.editions(issue.id) if readers)
+    editions = (edition for _, edition, subscribers in app.store.issues.editions(issue.id) if subscribers)
     template = app.template(manifest.newsletter)
     if template.hash == manifest.template_hash:
         words = check_template(template, blocks, [WORDS])
@@ -25,8 +25,8 @@ def of_issue(app: App, issue: Issue) -> tuple[Check, ...]:
 def of_templates(app: App, names: Sequence[str] = ()) -> tuple[Check, ...]:
     """The checks of templates by name, else of those that the project's newsletters use.
 
-    They are tried in each language that is offered: those of the newsletters, those for which the project itself has a
-    catalogue, and those in which active subscribers are written to.
+    Templates are tried in each language that is offered: those of the newsletters, those for which the project has a
+    catalogue of its own, and those in which active subscribers get their mail.
     """
     newsletters = app.settings.newsletters.values()
     chosen = names or dict.fromkeys(newsletter.template for newsletter in newsletters)
@@ -41,5 +41,5 @@ def _own(app: App) -> set[str]:
 
 
 def _spoken(asked: Collection[str], template: Template) -> set[str]:
-    """The languages that readers get who asked for these; who asks for another gets the newsletter's."""
+    """The languages in which subscribers who asked for these get their mail, as far as the template has them."""
     return {spoken_in(language, template.languages, "") for language in asked} - {""}

@@ -13,6 +13,7 @@ from newsletter.prepare import Decider
 from newsletter.render.weights import weigh
 from newsletter.schedule.due import IssueAnswer, Progress, issue_answer
 from newsletter.store import Issue
+from newsletter.text import quoted
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,26 +27,27 @@ class Cancelled:
 
 
 def find(app: App, name: str) -> Issue:
-    """An issue by its id; `latest`, or a newsletter's name, is the newest one. Raises UsageError with what there is."""
+    """An issue by its id; `latest`, or a newsletter's name, is the newest one. Raises UsageError if there is none."""
     issues = app.store.issues
     found = issues.get(name) or (issues.latest() if name == "latest" else None)
     if found is None and name in app.settings.newsletters:
         found = issues.latest(name)
     if found is None:
         known = ", ".join(each.id for each in issues.all()[-5:]) or "none yet"
-        raise UsageError(f"there is no issue {name} (there is: {known})", cure="newsletter issue prepare NEWSLETTER")
+        raise UsageError(f"no issue is called {quoted(name)} (the newest: {known})",
+                         cure="newsletter issue prepare NEWSLETTER")
     return found
 
 
 def manifest(app: App, issue: Issue) -> Manifest:
-    """What was frozen. Raises UsageError if nothing was, DataError if it was changed afterwards."""
+    """The frozen manifest of an issue. Raises UsageError if nothing was frozen, DataError if it was changed since."""
     return app.store.issues.manifest(issue.id)
 
 
 def pause(app: App, issue: Issue) -> None:
-    """Lets nothing more of the issue leave until it is resumed.
+    """Stops an issue from being sent until it is resumed.
 
-    Raises UsageError for an issue that is not to be sent.
+    Raises UsageError for an issue that cannot be sent anyway.
     """
     app.store.issues.pause(issue.id, "by hand")
 
@@ -56,13 +58,13 @@ def resume(app: App, issue: Issue) -> None:
 
 
 def cancel(app: App, issue: Issue) -> Cancelled:
-    """Withdraws what is still queued. Raises UsageError for an issue that is not to be sent."""
+    """Cancels an issue and withdraws its queued deliveries. Raises UsageError if it cannot be sent anyway."""
     withdrawn = app.store.issues.cancel(issue.id, now=app.now())
     return Cancelled(withdrawn, app.store.issues.at(issue.newsletter, issue.slot_key) is None)
 
 
 def answer(app: App, issue: Issue) -> IssueAnswer:
-    """What `newsletter run` would do with the issue now."""
+    """The decision of `newsletter run` about the issue as it is now."""
     outbox = app.store.outbox
     progress = Progress(
         issue.slot, issue.state, outbox.sums(issue.id)["claimed"], outbox.next_due(issue.id),
@@ -72,28 +74,28 @@ def answer(app: App, issue: Issue) -> IssueAnswer:
 
 
 def lateness(issue: Issue) -> str:
-    """Why an issue is late, as a sentence."""
-    what = "nothing of it has been sent" if issue.state == "frozen" else "its sending has stood still"
+    """A sentence that explains why an issue counts as late."""
+    what = "nothing of it has been sent" if issue.state == "frozen" else "none of its mails has changed state"
     return f"{issue.id} is late: its slot was {issue.slot_key}, and {what} for longer than max_lateness."
 
 
 def ways_out(issue: Issue) -> list[str]:
-    """The commands with which a person decides about an issue that is late."""
+    """The commands that settle an issue that is late: send it all the same, or cancel it."""
     return [f"newsletter send {issue.id}", f"newsletter issue cancel {issue.id}"]
 
 
 def subscriber(app: App, email: str) -> Subscriber:
-    """A subscriber by address, however it is spelt. Raises UsageError if there is none."""
+    """The subscriber with an address, however it is spelt. Raises UsageError if there is none."""
     found = app.store.subscribers.get(address.parse(email).key)
     if found is None:
-        raise UsageError(f"{email} is not a subscriber", cure="newsletter subscribers list")
+        raise UsageError(f"no subscriber has the address {quoted(email)}", cure="newsletter subscribers list")
     return found
 
 
 def composer(app: App, issue: Issue) -> Composer:
-    """What makes the messages of a frozen issue.
+    """The composer of a frozen issue's messages.
 
-    Date is when its sending began: the same in every attempt, and in a preview before it the time it was prepared.
+    Their Date is the time when sending began, the same at every attempt; before that, the time of preparing.
     """
     manifest = app.store.issues.manifest(issue.id)
     blocks, links = app.store.issues.blocks(issue.id), app.links(issue.link_version)
@@ -115,12 +117,12 @@ def message_ids(app: App, issue: Issue) -> Callable[[Subscriber], str]:
 
 
 def editions(app: App) -> Callable[[int], Edition]:
-    """Editions by number, the latest remembered."""
+    """A function from an edition's number to the edition, which remembers those used last."""
     return lru_cache(1024)(app.store.issues.edition)
 
 
 def edition_of(app: App, issue: Issue, subscriber: Subscriber) -> Edition:
-    """The frozen edition of a subscriber; decided now, from the frozen manifest, for who joined later."""
+    """A subscriber's frozen edition; for one who joined later, an edition chosen now from the frozen manifest."""
     delivery = app.store.outbox.delivery(issue.id, subscriber.key)
     if delivery is not None:
         return app.store.issues.edition(delivery.edition)
@@ -132,13 +134,13 @@ def edition_of(app: App, issue: Issue, subscriber: Subscriber) -> Edition:
 
 
 def member_of(app: App, manifest: Manifest, subscriber: Subscriber) -> Member:
-    """A subscriber as preparing the issue sees them; a sample subscriber has had nothing."""
+    """A subscriber as preparing the issue sees them; a sample subscriber got nothing before."""
     member = app.store.issues.member(manifest, subscriber.id) if subscriber.id else None
     return member or Member(subscriber.id, subscriber.interests, Past())
 
 
 def decider(app: App, issue: Issue) -> Decider:
-    """Decides as was decided when the issue was frozen: same manifest, same sizes."""
+    """A decider with the manifest and sizes that the issue was frozen with, so that it decides the same again."""
     blocks, manifest = app.store.issues.blocks(issue.id), app.store.issues.manifest(issue.id)
     weights = {language: weigh(each) for language, each in blocks.items()}
     own = manifest.newsletter.language
@@ -146,5 +148,5 @@ def decider(app: App, issue: Issue) -> Decider:
 
 
 def message_for(app: App, issue: Issue, subscriber: Subscriber) -> Message:
-    """The very message that this subscriber gets."""
+    """The message that this subscriber gets, byte for byte."""
     return composer(app, issue).compose(subscriber, edition_of(app, issue, subscriber))

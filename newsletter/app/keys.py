@@ -14,7 +14,7 @@ from newsletter.store import Store
 
 KEY = "fingerprint of the key"
 HANDLE_KEY = "fingerprint of the handle key"
-"""What the store remembers them as."""
+"""The names under which the store remembers the fingerprints."""
 
 
 def open_keyring(settings: Settings, store: Store) -> Keyring:
@@ -48,7 +48,7 @@ def _check(file: Path, known: str, *, is_needed: bool) -> None:
 
 
 def _has_issues(store: Store) -> bool:
-    """Whether anything was ever frozen; a slot that was missed is no mail."""
+    """Whether any issue was ever frozen; a missed slot has no mail."""
     return any(issue.state != "missed" for issue in store.issues.all())
 
 

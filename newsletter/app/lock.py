@@ -1,4 +1,4 @@
-"""The project's sending lock: where a store is one process's alone, one process at a time may send."""
+"""The project's sending lock: with a store that is not shared, only one process at a time may send."""
 
 import fcntl
 import os
@@ -13,8 +13,8 @@ from newsletter.errors import TryLater
 class SendingLock:
     """A lock between processes. Within this one several sends may hold it side by side.
 
-    The kernel releases it when the process ends, however it ends: so a process that holds it knows that no other sender
-    lives. To be used from one thread.
+    The kernel releases it however the process ends, so a process that holds the lock is the only sender alive. It must
+    be used from one thread.
     """
 
     def __init__(self, path: Path) -> None:
@@ -47,7 +47,7 @@ class SendingLock:
             owner = file.read().strip() or "unknown"
             file.close()
             raise TryLater(f"another process is sending (process {owner})", place=str(self._path),
-                           cure="wait until it is done, or stop it: it settles what is in flight") from None
+                           cure="Wait until it is done, or stop it: it settles the mails in flight first.") from None
         file.truncate(0)
         file.write(str(os.getpid()))
         file.flush()

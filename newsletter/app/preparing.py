@@ -1,4 +1,4 @@
-"""Preparing an issue: its slot, its stories and subscribers brought up to date, and everything frozen."""
+"""Preparing an issue: its stories and subscribers are brought up to date, and its editions are frozen."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,14 +22,15 @@ from newsletter.render.compile import Site, compile
 from newsletter.render.template import Template
 from newsletter.schedule.slots import Schedule, slot_at
 from newsletter.store import AlreadyPrepared, Issue, Synced
+from newsletter.text import quoted
 
 LARGE = 85_000
-"""Bytes of HTML from which an edition is reported; what would pass 102,400 is trimmed (standards.md, H1)."""
+"""The size of HTML, in bytes, from which an edition is reported; one beyond 102,400 is trimmed (standards.md, H1)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A frozen issue, and what was met on the way."""
+    """A frozen issue, and the problems found on the way."""
 
     issue: Issue
     manifest: Manifest
@@ -38,19 +39,19 @@ class Prepared:
     """None: the preference file had not changed."""
     audience: Audience
     unclear: tuple[Problem, ...] = ()
-    """What is wrong with the editor's overrides."""
+    """Problems of the editor's overrides."""
 
     @property
     def problems(self) -> tuple[Problem, ...]:
-        """All that was met and stopped nothing, a mail that is nearly too long for Gmail included."""
+        """All problems that stopped nothing, including an empty issue and a mail that is nearly too long for Gmail."""
         found = self.fetched.problems + (self.synced.problems if self.synced else ()) + self.unclear
         if not any(not each.merged_into for each in self.manifest.candidates):
-            cure = "look at sources in newsletter.toml, and at: newsletter stories list"
-            found = (*found, Problem(self.issue.id, "there is no story in it", cure))
+            cure = "Check sources in newsletter.toml, and the list of: newsletter stories list"
+            found = (*found, Problem(self.issue.id, "the issue has no stories", cure))
         if self.audience.largest < LARGE:
             return found
-        size = f"the largest mail has {self.audience.largest / 1000:.0f} kB of HTML; Gmail hides what is beyond 102 kB"
-        return (*found, Problem(self.issue.id, size, "lower max_stories or per_topic in newsletter.toml"))
+        size = f"the HTML of the largest mail has {self.audience.largest / 1000:.0f} kB; Gmail hides all beyond 102 kB"
+        return (*found, Problem(self.issue.id, size, "Lower max_stories or per_topic in newsletter.toml."))
 
 
 def prepare_issue(
@@ -66,7 +67,7 @@ def prepare_issue(
     if (taken := app.store.issues.at(name, slot.key)) and taken.state != "missed":
         raise AlreadyPrepared(taken)
     template = app.template(newsletter)
-    synced = subscribers.sync_subscribers(app)  # what can be wrong here is found before anybody is asked for stories
+    synced = subscribers.sync_subscribers(app)  # mistakes in the file show before any source is read
     fetched = stories.fetch_due(app, [name], progress=on_source)
     manifest, unclear = draft(app, newsletter, slot)
     audience = prepare.freeze(
@@ -77,7 +78,7 @@ def prepare_issue(
 
 
 def draft(app: App, newsletter: Newsletter, slot: Slot) -> tuple[Manifest, tuple[Problem, ...]]:
-    """The manifest that preparing now would freeze, and what is wrong with the editor's overrides."""
+    """The manifest that preparing now would freeze, and the problems of the editor's overrides."""
     name = issue_id(newsletter.name, slot, lambda each: app.store.issues.get(each) is not None)
     occasion = prepare.Occasion(newsletter, slot, name, app.template(newsletter).hash)
     return prepare.draft(occasion, app.store.stories, topics=app.topics(), overrides=app.overrides(), now=app.now())
@@ -89,20 +90,24 @@ def _compile(app: App, template: Template, manifest: Manifest, language: str) ->
 
 
 def next_slot(app: App, newsletter: Newsletter) -> Slot:
-    """The newsletter's next slot; this minute if it has no schedule."""
+    """The newsletter's next slot; the current minute if it has no schedule."""
     if newsletter.schedule:
         return next(Schedule.parse(newsletter.schedule, newsletter.timezone).slots(app.now()))
     return _slot(app.now().replace(second=0, microsecond=0), newsletter.timezone)
 
 
 def slot_typed(newsletter: Newsletter, at: str) -> Slot:
-    """The slot of a time that a person typed: ISO 8601, in the newsletter's zone unless it names an offset."""
+    """The slot at a typed time: ISO 8601, in the newsletter's time zone unless an offset is given.
+
+    Raises UsageError for any other text, and for a year outside 2000 to 2200.
+    """
     try:
         instant = datetime.fromisoformat(at)
     except ValueError:
-        raise UsageError(f"{at} is no time", cure="write it as 2026-11-30T08:00, or with an offset") from None
+        cure = "Write it as 2026-11-30T08:00, or with an offset."
+        raise UsageError(f"{quoted(at)} is not a time", cure=cure) from None
     if not 2000 <= instant.year <= 2200:
-        raise UsageError(f"{at} is no time for a newsletter", cure="write it as 2026-11-30T08:00, or with an offset")
+        raise UsageError(f"{quoted(at)} is not a year from 2000 to 2200", cure="Write it as 2026-11-30T08:00.")
     if instant.tzinfo is None:
         return slot_at(instant, newsletter.timezone)
     return _slot(instant, newsletter.timezone)

@@ -1,11 +1,11 @@
 """Previewing: a project as its editor sees it, read again at every change of a file.
 
 1. `Previewing.read_files` brings stories and subscribers into the store, as `stories fetch` and `subscribers sync` do.
-2. `draw` gives one reader's rendition of a frozen issue or of the draft of the next one. While a file is broken, that
-   of the last good draft, and beside it what is wrong.
-3. `find`, `before`, `after` and `differing` walk through the readers; `personas` are samples for a list with nobody.
+2. `draw` gives one subscriber's rendition of a frozen issue, or of a draft of the next one. While a file is broken, it
+   gives that of the last good draft, next to the faults.
+3. `find`, `before`, `after` and `differing` step through the subscribers; `personas` are samples for an empty list.
 
-All of it is blocking: whoever has an event loop calls it in a thread.
+All methods block: a caller with an event loop runs them in a thread.
 """
 
 from collections.abc import Iterable, Sequence
@@ -25,14 +25,14 @@ from newsletter.store import Issue
 __all__ = ["CLIPPED_AT", "FOUND", "Persona", "Previewing", "Rendition", "Shown", "Watched", "pages", "personas"]
 
 FOUND = 50
-"""At most so many readers are found at a time."""
+"""The most subscribers that a search finds."""
 WALKED = 300
-"""At most so many readers are looked at to find one whose edition differs."""
+"""The most subscribers that are compared to find one with another edition."""
 
 
 @dataclass(frozen=True, slots=True)
 class Persona:
-    """A sample reader, for a list that has nobody yet."""
+    """A sample subscriber, for a project that has none yet."""
 
     slug: str
     label: str
@@ -41,23 +41,23 @@ class Persona:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What there is to show for one reader."""
+    """The rendition for one subscriber, with all that is wrong."""
 
     rendition: Rendition | None
     """None if nothing good was ever drawn."""
     state: str
     """ "draft", or the state of the frozen issue."""
     faults: tuple[NewsletterError, ...]
-    """What is broken, each with place and cure."""
+    """Errors that keep a file from being used, each with its place and fix."""
     problems: tuple[Problem, ...]
-    """What is wrong beside what is good."""
+    """Problems that stopped nothing."""
     stale: bool = False
-    """Whether a fault kept the newest draft from being made: this is the last good one."""
+    """Whether `rendition` is that of the last good draft, since a fault keeps a newer one from being made."""
 
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """What a draft is made of."""
+    """The files and folders that a draft depends on."""
 
     files: frozenset[Path]
     folders: frozenset[Path]
@@ -65,7 +65,7 @@ class Watched:
 
 
 class Previewing:
-    """A project, opened for its editor. It has an `App` of its own, opened anew when newsletter.toml changes."""
+    """A project as its editor sees it. It has its own `App`, opened again when newsletter.toml changes."""
 
     def __init__(self, app: App) -> None:
         self._app = replace(app)
@@ -75,7 +75,7 @@ class Previewing:
         self._good: dict[str, DraftProof] = {}
         """The last draft of each newsletter that could be drawn."""
         self._frozen: FrozenProof | None = None
-        """The one asked for last."""
+        """The proof used last."""
         self._feeds: tuple[Problem, ...] = ()
         self._problems: tuple[Problem, ...] = ()
         self._faults: tuple[NewsletterError, ...] = ()
@@ -84,7 +84,7 @@ class Previewing:
         self._app.close()
 
     def read_files(self) -> None:
-        """Reads the project's files again; what is broken is kept for `draw` to show."""
+        """Reads the project's files again; errors are kept for `draw` to show."""
         with self._lock:
             self._newest.clear()
             faults: list[NewsletterError] = []
@@ -96,7 +96,7 @@ class Previewing:
             self._faults = tuple(faults)
 
     def read_feeds(self) -> bool:
-        """Asks the addresses among the sources, once; false if there are none."""
+        """Fetches the sources on the web that are due, once; False if no source is on the web."""
         feeds = [source for source in stories.sources(self._app) if source.on_web]
         with self._lock:
             self._feeds = self._fetch(stories.due(self._app, feeds))
@@ -104,7 +104,7 @@ class Previewing:
         return bool(feeds)
 
     def draw(self, issue: str, reader: Subscriber) -> Shown:
-        """The reader's rendition of a frozen issue by its id, or of the draft of a newsletter by its name.
+        """The subscriber's rendition of a frozen issue by its id, or of a newsletter's draft by its name.
 
         Raises UsageError if there is neither.
         """
@@ -115,16 +115,18 @@ class Previewing:
         return Shown(proof.draw(reader), proof.state, (), ())
 
     def issues(self, limit: int) -> list[Issue]:
-        """The issues prepared last, the newest first."""
+        """At most `limit` of the prepared issues, the newest first."""
         return [each for each in self._app.store.issues.all() if each.state != "missed"][:limit]
 
     def newsletters(self) -> Sequence[str]:
-        """Their names, each of which stands for its draft."""
+        """The newsletters' names, each of which stands for its draft."""
         return tuple(self._app.settings.newsletters)
 
     def chosen(self, name: str | None) -> str:
-        """What a person asked to see: an issue's id, a newsletter's newest issue or else its draft; without a name the
-        draft of the first newsletter. Raises UsageError with what there is."""
+        """The id or name for `draw`: an issue by its id, a newsletter's newest issue or else its draft.
+
+        None means the draft of the first newsletter. Raises UsageError if there is none.
+        """
         if name is None:
             name = next(iter(self._app.settings.newsletters), "")
             return self._app.newsletter(name).name
@@ -136,7 +138,7 @@ class Previewing:
             raise
 
     def personas(self, issue: str) -> tuple[Persona, ...]:
-        """Sample readers of an issue or draft."""
+        """The sample subscribers of an issue or draft."""
         newsletter = self._app.settings.newsletters.get(issue)
         if newsletter is None:
             return personas(self._app.store.issues.manifest(issues.find(self._app, issue).id).topics)
@@ -153,7 +155,7 @@ class Previewing:
             return None
 
     def find(self, words: str) -> list[Subscriber]:
-        """The first subscribers whose address or name holds these words."""
+        """The first subscribers whose address or name contains `words`."""
         return self._app.store.subscribers.find(words, FOUND)
 
     def before(self, reader: Subscriber) -> Subscriber | None:
@@ -161,12 +163,14 @@ class Previewing:
         return self._app.store.subscribers.before(reader.id)
 
     def after(self, reader: Subscriber) -> Subscriber | None:
-        """The subscriber after this one; after a sample reader the first."""
+        """The subscriber after this one; after a sample subscriber the first one."""
         return next(iter(self._app.store.subscribers.after(reader.id, 1)), None)
 
     def differing(self, issue: str, reader: Subscriber) -> Subscriber | None:
-        """The next subscriber whose edition differs from this one's; else the last one looked at, from where one can go
-        on. None if there is nobody after this one."""
+        """The next subscriber with another edition; else the last one compared, where a search can go on.
+
+        None if there is no subscriber after this one.
+        """
         proof = self._proof(issue)
         own = _content(proof, reader)
         other = None
@@ -176,7 +180,7 @@ class Previewing:
         return other
 
     def watched(self) -> Watched:
-        """The files and folders whose change is to be seen."""
+        """The files and folders whose changes the preview follows."""
         settings, root = self._app.settings, self._app.root
         files = {root / name for name in (config.FILE, settings.topics, settings.related, settings.preferences)}
         folders = {shipped(), root / "templates"}
@@ -240,7 +244,7 @@ class Previewing:
 
 
 def personas(topics: Sequence[Topic]) -> tuple[Persona, ...]:
-    """The sample readers of an issue with these topics."""
+    """The sample subscribers of an issue with these topics."""
     first = (topics[0].slug,) if topics else ()
     chosen = (
         ("all-topics", "All topics", Interests(("*",))),
@@ -260,13 +264,13 @@ def pages() -> Path:
 
 
 def _content(proof: Proof, reader: Subscriber) -> object:
-    """What makes two editions look different."""
+    """The parts of an edition that are equal if two editions look the same."""
     edition = proof.edition(reader)
     return edition.sections, edition.quiet, edition.interests.language, edition.interests.format
 
 
 def _drawn(proof: DraftProof, reader: Subscriber) -> Rendition | None:
-    """The rendition of a last good draft, if this reader's is among the good ones."""
+    """The subscriber's rendition of the last good draft; None if that cannot be drawn."""
     try:
         return proof.draw(reader)
     except NewsletterError:

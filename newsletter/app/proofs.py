@@ -1,6 +1,6 @@
-"""Proofs: a whole issue from which any reader's message can be drawn, made by the functions that freeze and send.
+"""Proofs: issues from which any subscriber's message can be drawn, by the functions that freeze and send.
 
-A `FrozenProof` draws from what the store froze; a `DraftProof` from what preparing now would freeze, and keeps nothing.
+A `FrozenProof` draws a frozen issue; a `DraftProof` draws what preparing now would freeze, and stores nothing.
 """
 
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ from newsletter.store import Issue
 
 @dataclass(frozen=True, slots=True)
 class Rendition:
-    """What one reader gets of an issue, and why."""
+    """One subscriber's edition and message of an issue, with the reasons."""
 
     manifest: Manifest
     reader: Subscriber
@@ -39,14 +39,14 @@ class Rendition:
     verdicts: tuple[Verdict, ...]
     """One for each story of the issue, in order of rank."""
     outcome: str
-    """What became of the mail, or would, in words."""
+    """What became of the mail, or would become of it, as text."""
     mailed: bool
-    """Whether the reader is mailed at all; `message` is what it would be if not."""
+    """Whether the subscriber is mailed at all; if not, `message` is the one they would get."""
     message: Message
 
 
 class Proof(Protocol):
-    """An issue, ready to be drawn for anybody."""
+    """An issue that can be drawn for any subscriber."""
 
     @property
     def manifest(self) -> Manifest: ...
@@ -82,7 +82,8 @@ class FrozenProof:
             mailed = self._app.store.outbox.delivery(self.issue.id, subscriber.key) is not None
             return Rendition(self.manifest, subscriber, edition, why.verdicts, why.outcome, mailed, message)
         verdicts = self._decider.verdicts(edition.interests, edition.had)
-        return Rendition(self.manifest, subscriber, edition, verdicts, "a sample reader, never mailed", False, message)
+        outcome = "a sample subscriber, never mailed"
+        return Rendition(self.manifest, subscriber, edition, verdicts, outcome, False, message)
 
     @cached_property
     def _decider(self) -> Decider:
@@ -90,7 +91,7 @@ class FrozenProof:
 
 
 class DraftProof:
-    """What preparing the newsletter's issue for a slot now would freeze."""
+    """A newsletter's issue for a slot, as preparing it now would freeze it."""
 
     state = "draft"
 
@@ -124,7 +125,7 @@ class DraftProof:
         return self._decider.decide(member.interests, member.past)
 
     def _silence(self, subscriber: Subscriber) -> str:
-        """Why the subscriber would not be in the audience; empty if they would."""
+        """The reason why the subscriber would not be in the audience; empty if they would be."""
         name, slot = self.manifest.newsletter.name, self.manifest.slot.instant
         if subscriber.status != "active":
             return subscriber.status
@@ -137,7 +138,7 @@ class DraftProof:
         return "" if found == "active" else found
 
     def _compose(self, subscriber: Subscriber, edition: Edition) -> Message:
-        """Dated at the slot, so that the same draft is the same bytes."""
+        """The message, dated at the slot, so that the same draft gives the same bytes."""
         languages = (self.manifest.newsletter.language, edition.interests.language)
         blocks = {self._spoken(language): self._in(language) for language in languages}
         composer = Composer(self.manifest, blocks, self._app.links(), date=self.manifest.slot.instant,
@@ -145,7 +146,7 @@ class DraftProof:
         return composer.compose(subscriber, edition)
 
     def _in(self, language: str) -> BlockSet:
-        """The blocks in the language that those who ask for this one get, compiled when first asked for."""
+        """The blocks for subscribers who chose this language, compiled when first needed."""
         spoken = self._spoken(language)
         if spoken not in self._blocks:
             site = Site(self._app.settings.site.postal_address, self._app.links().web(self.manifest.issue_id))

@@ -1,4 +1,4 @@
-"""Why a story is in or out of a subscriber's edition, answered from what was frozen."""
+"""The reasons why a story is in or out of a subscriber's edition, from the frozen issue."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -10,7 +10,7 @@ from newsletter.store import Issue
 
 @dataclass(frozen=True, slots=True)
 class Why:
-    """What an issue held for one subscriber, and why."""
+    """What became of an issue for one subscriber, with the reason for each story."""
 
     issue: Issue
     subscriber: Subscriber
@@ -18,11 +18,14 @@ class Why:
     outcome: str
     """What became of the mail: "sent …", or why there was none."""
     titles: Mapping[str, str]
-    """Of the stories, by id."""
+    """The titles of the stories, by id."""
 
 
 def why(app: App, email: str, issue: Issue) -> Why:
-    """For every story of the issue: in, or out and for which reason, answered from what was frozen."""
+    """The reason for each story of the issue to be in or out, from the frozen issue.
+
+    Raises UsageError if no subscriber has this address.
+    """
     subscriber = issues.subscriber(app, email)
     edition = issues.edition_of(app, issue, subscriber)
     verdicts = issues.decider(app, issue).verdicts(edition.interests, edition.had)
@@ -35,14 +38,14 @@ def why(app: App, email: str, issue: Issue) -> Why:
 def with_issues(
     app: App, verdicts: Iterable[Verdict], subscriber: Subscriber, manifest: Manifest,
 ) -> tuple[Verdict, ...]:
-    """The verdicts, with the issue that brought what the subscriber had before."""
+    """The verdicts, with the earlier issue that brought a story if the subscriber had it before."""
     brought = _brought(app, subscriber, manifest)
     also = {each.story.id: each.also for each in manifest.candidates}
     return tuple(_with_issue(verdict, brought, also[verdict.story]) for verdict in verdicts)
 
 
 def _with_issue(verdict: Verdict, brought: Mapping[str, str], also: tuple[str, ...]) -> Verdict:
-    """A story that was had before, with the issue that brought it."""
+    """The verdict; for a story that the subscriber had before, with the issue that brought it."""
     if verdict.reason != "had before":
         return verdict
     issue = next((brought[each] for each in (verdict.story, *also) if each in brought), "")
@@ -72,7 +75,7 @@ def _outcome(app: App, issue: Issue, subscriber: Subscriber) -> str:
 
 
 def _absence(app: App, manifest: Manifest, subscriber: Subscriber) -> str:
-    """Why a subscriber is not in an issue's audience, from what the store knows of them now."""
+    """The reason why a subscriber is not in an issue's audience, from the store as it is now."""
     name, slot = manifest.newsletter.name, manifest.slot.instant
     subscriptions = app.store.subscribers.subscriptions(subscriber.id)
     own = next((each for each in subscriptions if each.newsletter == name), None)

@@ -1,4 +1,4 @@
-"""The transport that newsletter.toml names, opened from the settings that concern transports."""
+"""Transports by name, opened with the settings of newsletter.toml."""
 
 from functools import partial
 
@@ -27,7 +27,7 @@ def check(name: str) -> None:
 
 
 def settings(app: App, newsletter: str) -> TransportSettings:
-    """What the project's settings mean to transports."""
+    """The project's settings as transports need them."""
     delivery = app.settings.delivery
     _, sender = address.mailbox(app.newsletter(newsletter).sender)
     domain = sender.email.rpartition("@")[2]

@@ -1,4 +1,4 @@
-"""The rules of newsletter.toml by which newsletters go out, and what the store remembers of them."""
+"""The schedules of newsletter.toml, and the rules that the store remembers from them."""
 
 import json
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ _KEPT = "rules"
 
 
 def schedules(settings: Settings) -> dict[str, Schedule]:
-    """By newsletter, in the file's order; those without a schedule left out. Raises ConfigError."""
+    """Schedules by newsletter, in the file's order, without newsletters that have none. Raises ConfigError."""
     return {
         name: Schedule.parse(each.schedule, each.timezone, place=f"newsletter.toml, [newsletter.{name}]")
         for name, each in settings.newsletters.items() if each.schedule
@@ -32,7 +32,7 @@ def coming(app: App, count: int) -> list[tuple[str, Slot]]:
 
 
 def known(app: App) -> dict[str, Rules]:
-    """What the store remembers, by newsletter."""
+    """The rules that the store remembers, by newsletter."""
     memory = app.store.subscribers
     kept = {name: _rules(rows) for name, rows in json.loads(memory.remembered(_KEPT) or "{}").items()}
     for name, schedule in schedules(app.settings).items():
@@ -43,7 +43,7 @@ def known(app: App) -> dict[str, Rules]:
 
 
 def keep(app: App, rules: Mapping[str, Rules]) -> None:
-    """Remembers all of them, in place of what was remembered before."""
+    """Remembers these rules, in place of those remembered before."""
     rows = {name: [_row(rule) for rule in each] for name, each in rules.items()}
     app.store.subscribers.remember(_KEPT, json.dumps(rows))
 
@@ -59,7 +59,7 @@ def _rules(rows: list[tuple[str, str, str]]) -> Rules:
 
 
 def _schedule(text: str, zone: str) -> Schedule | None:
-    """None too for a rule that this version cannot read: it speaks of no slots."""
+    """The rule's schedule; None if it has none, or one that this version cannot read, and so no slots."""
     try:
         return Schedule.parse(text, zone) if text else None
     except ConfigError:

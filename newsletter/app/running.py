@@ -1,7 +1,7 @@
-"""`newsletter run`: issues are prepared and sent by the clock until told to stop.
+"""`newsletter run`: issues are prepared and sent at their slots, until it is stopped.
 
-`schedule.due` decides; here its answers are acted on. Issues are frozen one after the other, and each newsletter sends
-in a task of its own, so that no newsletter's long send holds up another's.
+`schedule.due` decides, and this module acts on its answers. Issues are frozen one after the other, and each newsletter
+sends in a task of its own, so that no newsletter's long send holds up another's.
 """
 
 import asyncio
@@ -29,8 +29,8 @@ _FREEZING = "freezing issues"
 class Run:
     """`newsletter run`: looks at the clock and the store when the alarm rings and every `poll_seconds`.
 
-    To look twice, late, or in two processes changes nothing: (newsletter, slot) is unique in the store, and one process
-    at a time may send. The other stands by, and takes over when the first is gone.
+    Looking twice, late, or in two processes changes nothing: (newsletter, slot) is unique in the store, and only one
+    process at a time may send. Another process waits, and takes over when the first has ended.
 
     Raises ConfigError for a schedule that cannot be read.
     """
@@ -41,15 +41,15 @@ class Run:
         self._stop = asyncio.Event()
         self._rung = asyncio.Event()
         self._tasks: dict[str, asyncio.Task[None]] = {}
-        """By newsletter its sends, and the freezing."""
+        """The running tasks: by newsletter the one that sends, and the one that freezes."""
         self._reports: dict[str, str] = {}
-        """By subject what was logged last: it is not logged again at every look."""
+        """The last message logged about each subject, so that it is not logged again at every look."""
         self._schedules: Mapping[str, Schedule] = rules.schedules(app.settings)
         self._rules: dict[str, due.Rules] = {}
         self._alarm = Alarm(self._rung.set, clock=app.clock)
 
     async def until_stopped(self) -> None:
-        """Works until `stop`; what is in flight then is settled before it returns."""
+        """Works until `stop`; settles the mails in flight before it returns."""
         self._alarm.start()
         self._follow(self._schedules)
         while not self._stop.is_set():
@@ -65,7 +65,7 @@ class Run:
         self._rung.set()
 
     def look(self) -> None:
-        """Takes up a changed newsletter.toml, and begins to freeze and to send whatever is due and not begun yet."""
+        """Reads newsletter.toml again if it changed, and begins to freeze and send all that is due."""
         if _FREEZING not in self._tasks:
             self._reread()
         self._begin(_FREEZING, self._freeze_due)
@@ -73,7 +73,7 @@ class Run:
             self._begin(name, partial(self._send_due, name))
 
     async def idle(self) -> None:
-        """Returns when everything that was begun has ended."""
+        """Waits for all running tasks to end."""
         while self._tasks:
             await asyncio.gather(*self._tasks.values())
 
@@ -159,7 +159,7 @@ class Run:
                 preparing.prepare_issue, self._app, name, slot=slot, on_source=lambda source: None,
                 on_subscriber=lambda count: None,
             )
-        except AlreadyPrepared:  # by a process beside us, a moment ago
+        except AlreadyPrepared:  # by another process, a moment ago
             return
         for problem in prepared.problems:
             log.warning("%s", problem)
@@ -172,7 +172,7 @@ class Run:
             with self._reported(issue.id):
                 answer = await asyncio.to_thread(issues.answer, self._app, issue)
                 if answer == "late":
-                    self._report(issue.id, logging.WARNING, f"{issues.lateness(issue)} A person decides: "
+                    self._report(issue.id, logging.WARNING, f"{issues.lateness(issue)} Decide: "
                                                             f"{' or '.join(issues.ways_out(issue))}")
                 elif answer == "due" and not self._stop.is_set():
                     await self._send(issue)
@@ -197,7 +197,7 @@ class Run:
 
     @contextlib.contextmanager
     def _reported(self, subject: str) -> Iterator[None]:
-        """What is wrong with one newsletter is logged, and stops no other; the next look tries again."""
+        """Logs an error of one newsletter, so that it stops no other; the next look tries again."""
         try:
             yield
         except TryLater as error:

@@ -1,4 +1,4 @@
-"""The sample project: copied by `newsletter init`, and run from end to end by `newsletter demo`."""
+"""The sample project: `newsletter init` copies it, and `newsletter demo` runs it from end to end."""
 
 import asyncio
 import re
@@ -13,14 +13,14 @@ from newsletter.errors import UsageError
 from newsletter.model import Problem
 
 NEWEST = date(2026, 11, 22)
-"""The day of the newest sample story as shipped; a copy is moved in time so that it is yesterday's."""
+"""The date of the newest sample story as shipped; a copy's dates are shifted so that it is yesterday's."""
 
 _DAY = re.compile(r"(?m)^(date: *[\"']?)(\d{4}-\d{2}-\d{2})")
 
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """What one sample subscriber got."""
+    """One sample subscriber's mail."""
 
     subscriber: str
     stories: tuple[str, ...]
@@ -28,12 +28,12 @@ class Mail:
     file: str
     """The .eml, relative to the project; empty if there is none."""
     note: str
-    """Why there is none."""
+    """The reason why there is no mail; empty if there is one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a demo left behind."""
+    """The result of a demo."""
 
     issue: str
     folder: Path
@@ -43,7 +43,7 @@ class Outcome:
 
 
 def today() -> date:
-    """The day on this machine's calendar."""
+    """Today's date in UTC."""
     from newsletter.alarm import SystemClock
 
     return SystemClock().now().date()
@@ -52,7 +52,7 @@ def today() -> date:
 def create(folder: Path, *, today: date) -> list[Path]:
     """Copies the sample project to a new or empty folder; its newest story is dated the day before `today`.
 
-    Raises UsageError if there is something in the folder.
+    Returns the files, relative to the folder. Raises UsageError if the folder is not empty.
     """
     if folder.exists() and any(folder.iterdir()):
         raise UsageError(f"{folder} is not empty", cure="newsletter init ANOTHER-FOLDER")
@@ -67,7 +67,7 @@ def create(folder: Path, *, today: date) -> list[Path]:
 
 
 async def demo(folder: Path, *, today: date) -> Outcome:
-    """The whole way, once: a new project in `folder`, an issue frozen, every edition written as an .eml file."""
+    """Makes a sample project in `folder`, freezes an issue, and writes each subscriber's mail as an .eml file."""
     if (folder / "newsletter.toml").exists() and (folder / "DEMO").exists():
         return await _again(folder)
     create(folder, today=today)
@@ -94,13 +94,13 @@ async def _again(folder: Path) -> Outcome:
 def _mails(app: App, issue_id: str) -> tuple[Mail, ...]:
     titles = {each.story.id: each.story.title for each in app.store.issues.manifest(issue_id).candidates}
     mails = []
-    for reader in app.store.subscribers.all():
-        delivery = app.store.outbox.delivery(issue_id, reader.key)
-        skip = app.store.issues.skip_of(issue_id, reader.id)
+    for subscriber in app.store.subscribers.all():
+        delivery = app.store.outbox.delivery(issue_id, subscriber.key)
+        skip = app.store.issues.skip_of(issue_id, subscriber.id)
         stories = app.store.issues.edition(delivery.edition).stories if delivery else ()
         file = delivery.receipt.reply if delivery and delivery.receipt else ""
-        note = skip.reason if skip else "" if delivery else reader.status
-        mails.append(Mail(reader.email, tuple(titles[each] for each in stories), file, note))
+        note = skip.reason if skip else "" if delivery else subscriber.status
+        mails.append(Mail(subscriber.email, tuple(titles[each] for each in stories), file, note))
     return tuple(mails)
 
 

@@ -1,4 +1,4 @@
-"""Sending an issue, trying deliveries again, and a test mail."""
+"""Sending an issue, sending its failed deliveries again, and sending a test mail."""
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping
@@ -18,23 +18,23 @@ from newsletter.store import Issue, Journals
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """Where an issue stands after a send."""
+    """The state of an issue after a send."""
 
     issue: Issue
     outcomes: Mapping[str, int]
-    """This run's, by outcome."""
+    """The attempts of this run, by outcome."""
     sums: Mapping[State, int]
     """All of the issue's deliveries, by state."""
     finished: bool
-    """Nothing is left to do, and the sum of the states is the audience."""
+    """Whether nothing is left to do, and the states add up to the audience."""
     suppressed: int
-    """How many subscribers are sent nothing more from now on, since their mailbox is not there."""
+    """The number of subscribers who get no more mail, since their mailboxes do not exist."""
 
 
 async def send(
     app: App, issue: Issue, *, transport: str = "", stop: asyncio.Event, progress: Callable[[Receipt], None],
 ) -> Sent:
-    """Delivers what is due of an issue; run again, it goes on where it stopped.
+    """Sends the due deliveries of an issue; if sending stopped, the next call goes on from there.
 
     `transport` stands in for the configured one. Raises TryLater if another process is sending or the relay is out of
     reach, ConfigError if the keys are not those that the store knows, UsageError for an issue that is paused, cancelled
@@ -42,7 +42,7 @@ async def send(
     """
     with sending_alone(app):
         app.keyring = open_keyring(app.settings, app.store)  # anew: `newsletter run` may have been up for months
-        # Who left in the preference file since the issue was frozen must not be mailed.
+        # A subscriber who has left the preference file since the issue was frozen must not be mailed.
         await asyncio.to_thread(subscribers.sync_subscribers, app)
         app.store.issues.start(issue.id, now=app.now())
         outcomes = await _delivered(app, issues.find(app, issue.id), transport, stop, progress)
@@ -75,30 +75,36 @@ Again = Literal["refused", "in_doubt"]
 
 
 def resend(app: App, issue: Issue, which: Again) -> int:
-    """Puts deliveries back into the queue that are in doubt, or that were refused; how many that were."""
+    """Puts deliveries that are in doubt, or that were refused, back into the queue; returns how many.
+
+    Raises UsageError for an issue that is cancelled or missed.
+    """
     if issue.state in ("cancelled", "missed"):
         raise UsageError(f"issue {issue.id} is {issue.state}", cure="newsletter issue prepare NEWSLETTER")
     return app.store.outbox.resend(issue.id, which, now=app.now())
 
 
 async def send_test(app: App, issue: Issue, to: str) -> Receipt:
-    """One mail of the issue to one address, and no trace of it: their own edition, for a stranger one of all topics."""
+    """Sends one mail of the issue to one address and records nothing.
+
+    A subscriber gets their own edition, any other address one of all topics.
+    """
     parsed = address.parse(to)
-    reader = app.store.subscribers.get(parsed.key) or Subscriber(
+    subscriber = app.store.subscribers.get(parsed.key) or Subscriber(
         parsed.email, parsed.key, interests=Interests(topics=("*",)),
     )
     transport = relays.transport(app, app.settings.delivery.transport, issue.newsletter)
     try:
-        return await transport.hand_over(issues.message_for(app, issue, reader), lambda: None)
+        return await transport.hand_over(issues.message_for(app, issue, subscriber), lambda: None)
     finally:
         await transport.close()
 
 
 @contextmanager
 def sending_alone(app: App) -> Iterator[None]:
-    """Keeps other processes from sending. Raises TryLater if another one is at it.
+    """Keeps other processes from sending. Raises TryLater if another process is sending.
 
-    On a shared store senders work side by side, and their leases say who lives.
+    On a shared store several senders work at once, and leases show which of them are alive.
     """
     if app.store.is_shared:
         yield

@@ -1,4 +1,4 @@
-"""Where issues stand: what `issue list`, `status`, `deliveries` and `send --dry-run` report."""
+"""The state of issues, for `issue list`, `status`, `deliveries` and `send --dry-run`."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,25 +12,25 @@ from newsletter.store import Issue
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """An issue, and what has become of its deliveries."""
+    """An issue, with the states of its deliveries."""
 
     issue: Issue
     sums: Mapping[State, int]
-    """Deliveries by state; every state is there."""
+    """The number of deliveries by state; every state is there."""
     skipped: Mapping[str, int]
-    """Subscribers who get nothing, by reason."""
+    """The number of subscribers who get nothing, by reason."""
     is_late: bool
-    """Whether `newsletter run` leaves it to a person."""
+    """Whether the issue is too late for `newsletter run`, which waits for a decision of the desk."""
 
     @property
     def adds_up(self) -> bool:
-        """Whether the sums are the audience that was frozen. They always should be."""
+        """Whether the sums add up to the frozen audience, as they always should."""
         return sum(self.sums.values()) == self.issue.audience
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What sending an issue now would do."""
+    """The effect of sending an issue now."""
 
     issue: Issue
     transport: str
@@ -42,7 +42,7 @@ class Plan:
 
 
 def standing(app: App, issue: Issue) -> Standing:
-    """Where an issue stands now."""
+    """The state of an issue now."""
     late = issues.answer(app, issue) == "late"
     return Standing(issue, app.store.outbox.sums(issue.id), _skipped(app, issue), late)
 

@@ -1,4 +1,4 @@
-"""Stories in: sources are fetched, and stories added by hand."""
+"""Stories: fetched from sources, added by hand, listed, and released if they were held."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -35,7 +35,7 @@ def due(app: App, among: Sequence[Source]) -> list[Source]:
 
 
 def _read(app: App, chosen: Sequence[Source], progress: Callable[[str], None]) -> Fetched:
-    """Stories of a source that no newsletter has any more are nobody's from now on."""
+    """Reads these sources, and retires the stories of sources that no newsletter has any more."""
     app.store.stories.retain([*sorted(each.address for each in sources(app)), ADDED])
     addresses = [each.address for each in chosen]
     return prepare.fetch(addresses, app.sources, app.store.stories, now=app.now(), progress=progress)
@@ -49,14 +49,14 @@ def listed(app: App, limit: int, *, held: bool) -> list[tuple[Story, tuple[Match
 
 
 def release(app: App, source: str) -> int:
-    """Lets go of the held stories of a source, by its name or address; how many there were."""
+    """Releases the held stories of a source, by its name or address; returns how many."""
     return app.store.stories.release(app.source(source).address)
 
 
 def add_stories(app: App, data: bytes, *, name: str) -> Fetched:
-    """Adds the stories of a text, feed or page by hand; `name` says in problems where they came from.
+    """Adds the stories of a text, feed or page by hand; problems give `name` as their place.
 
-    What an editor adds is wanted now, so nothing of it is held.
+    An editor wants the stories now, so none of them is held.
     """
     now = app.now()
     harvest = app.sources.harvest_bytes(data, name=name, now=now)

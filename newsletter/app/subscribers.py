@@ -1,5 +1,4 @@
-"""Subscribers in and out: the preference file is brought into the store, and who is in the store looked up and written
-as one."""
+"""Subscribers: read from the preference file into the store, looked up, listed, and exported as such a file."""
 
 import hashlib
 from collections.abc import Iterator, Sequence
@@ -20,16 +19,16 @@ class Subscribed:
 
     subscription: Subscription
     status: Status
-    """With what the subscriber's own status and pause say for all newsletters."""
+    """The effective status: the subscriber's own status and pause count for all newsletters."""
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What the store knows of a subscriber."""
+    """All that the store knows of a subscriber."""
 
     subscriber: Subscriber
     subscriptions: tuple[Subscribed, ...]
-    """By newsletter; of those that newsletter.toml has."""
+    """In order of newsletter; only newsletters of newsletter.toml."""
     issues: tuple[Had, ...]
     """Issues that had a delivery for them, the latest first."""
 
@@ -44,11 +43,15 @@ class Listed:
 
 
 def sync_subscribers(app: App, *, allow_removals: int | None = None) -> Synced | None:
-    """Brings the preference file into the store; None if nothing that it depends on has changed since the last time."""
+    """Reads the preference file into the store; None if the file, topics and newsletters are the same as last time.
+
+    `allow_removals` is how many subscribers may be missing that were there before. Raises DataError if the file cannot
+    be used.
+    """
     path = app.root / app.settings.preferences
     if not path.exists():
         raise DataError("there is no preference file", place=app.settings.preferences,
-                        cure="write one (subscribers/README.md says how) or name it in newsletter.toml: preferences")
+                        cure="Write one (see subscribers/README.md), or name it under preferences in newsletter.toml.")
     newsletters = tuple(app.settings.newsletters.values())
     seen = _digest(path, app.root / app.settings.topics, newsletters=newsletters)
     if app.store.subscribers.remembered("preferences") == seen:
@@ -63,7 +66,7 @@ def sync_subscribers(app: App, *, allow_removals: int | None = None) -> Synced |
 
 
 def look_up(app: App, email: str) -> Known:
-    """A subscriber by address, however it is spelt. Raises UsageError if there is none."""
+    """The subscriber with an address, however it is spelt. Raises UsageError if there is none."""
     subscriber = issues.subscriber(app, email)
     return Known(
         subscriber,
@@ -75,9 +78,9 @@ def look_up(app: App, email: str) -> Known:
 
 
 def list_subscribers(app: App, *, status: str = "", newsletter: str = "") -> Iterator[Listed]:
-    """Everyone, or those who are subscribed to a newsletter, with their status and interests there.
+    """All subscribers, or those of a newsletter with their status and interests there.
 
-    With `status` those alone who have it. Raises UsageError for an unknown newsletter.
+    With `status`, only subscribers of that status. Raises UsageError for an unknown newsletter.
     """
     if newsletter:
         listed = (Listed(subscriber, status_at(app.now(), subscriber, each.status), each.interests)
@@ -88,18 +91,17 @@ def list_subscribers(app: App, *, status: str = "", newsletter: str = "") -> Ite
 
 
 def count_active(app: App) -> int:
-    """How many subscribers are active."""
+    """The number of active subscribers."""
     return app.store.subscribers.count()["active"]
 
 
 def export_subscribers(app: App, format: str, out: TextIO) -> None:
-    """Writes everyone ever seen as a preference file. Raises UsageError for an unknown format."""
+    """Writes all subscribers, whatever their status, as a preference file. Raises UsageError for an unknown format."""
     preferences.write(app.store.subscribers.all(), format, out)
 
 
 def _digest(*paths: Path, newsletters: Sequence[Newsletter]) -> str:
-    """Of the files' content and of the newsletters that there are: what is the same need not be read again. A file with
-    problems is read each time."""
+    """A hash of the files' content and of the newsletters, by which an unchanged file need not be read again."""
     total = hashlib.sha256(repr([(each.name, each.everybody) for each in newsletters]).encode())
     for path in paths:
         with path.open("rb") as file:

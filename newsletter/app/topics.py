@@ -1,4 +1,4 @@
-"""Topics: how many subscribers chose each, and what does not fit."""
+"""Topics: the number of subscribers that chose each, and stories, topics and tags that do not fit."""
 
 from newsletter.app import App, subscribers
 from newsletter.choosing.topicsreport import TopicsReport, report

@@ -1,6 +1,6 @@
-"""The commands. Data goes to standard output, talk and progress to standard error; exit codes are those of `errors`.
+"""The commands. Data goes to standard output, messages and progress to standard error; `errors` has the exit codes.
 
-Each command's module imports only typer; what a command needs is imported inside it, so that `--help` answers at once.
+A command's module imports little but typer; the rest is imported inside the command, so that `--help` answers at once.
 """
 
 import sys
@@ -14,8 +14,8 @@ from newsletter.errors import NewsletterError
 
 cli = typer.Typer(
     name="newsletter", no_args_is_help=True, add_completion=True, pretty_exceptions_enable=False, rich_markup_mode=None,
-    help="Personal newsletters: one edition for each subscriber, only their topics, never the same story twice.",
-    epilog="Begin with: newsletter demo (no network, nothing is mailed), or newsletter init my-newsletter.",
+    help="Personal newsletters: each subscriber gets an edition of their own topics, and never the same story twice.",
+    epilog="Start with: newsletter demo (no network, nothing is mailed), or newsletter init my-newsletter.",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 start.register(cli)

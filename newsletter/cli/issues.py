@@ -1,4 +1,4 @@
-"""`newsletter issue`, `render` and `why`: freeze an issue, look at it, and ask it for reasons."""
+"""`newsletter issue`, `render` and `why`: freeze an issue, look at it, and ask for the reasons of its editions."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,19 +11,23 @@ from newsletter.cli.report import IssueName, Json, example, facts, progress, res
 if TYPE_CHECKING:
     from newsletter.app.preparing import Prepared
 
-group = typer.Typer(no_args_is_help=True, help="Issues: freeze, list, show, pause and cancel them.")
-
+group = typer.Typer(no_args_is_help=True, help="Issues: prepare, list, show, pause, resume and cancel them.")
 
 
 @group.command(epilog=example(
     "newsletter issue prepare weekly", "newsletter issue prepare weekly --at 2026-12-07T08:00",
 ))
 def prepare(
-    newsletter: Annotated[str, typer.Argument(help="A newsletter of newsletter.toml.")],
-    at: Annotated[str, typer.Option(help="The slot, as 2026-11-30T08:00 in its zone; else the next.")] = "",
+    newsletter: Annotated[str, typer.Argument(help="A newsletter's name, as in newsletter.toml.")],
+    at: Annotated[str, typer.Option(
+        help="The slot, as 2026-11-30T08:00 in the newsletter's time zone; by default the next one.",
+    )] = "",
     as_json: Json = False,
 ) -> None:
-    """Freeze the next issue: fetch, sync, rank, compile, choose an edition for everybody. Nothing is mailed."""
+    """Prepare and freeze the next issue. Nothing is mailed.
+
+    Stories are fetched, the preference file is read, and an edition is chosen for each subscriber.
+    """
     from newsletter.app import preparing, subscribers
 
     with project() as app:
@@ -50,9 +54,9 @@ def _show_prepared(prepared: "Prepared", as_json: bool) -> None:
     def words() -> None:
         print(issue.id)
         say(f"{len(stories)} stories, {audience.editions} editions, {audience.deliveries} deliveries, "
-            f"the largest mail has {audience.largest / 1000:.1f} kB of HTML")
+            f"the HTML of the largest mail has {audience.largest / 1000:.1f} kB")
         for reason, count in audience.skipped.items():
-            say(f"nothing for {count}: {reason}")
+            say(f"{count} subscribers get nothing: {reason}")
 
     then = [f"newsletter preview {issue.id} --open", f"newsletter send {issue.id}"]
     problems = (*prepared.problems,)
@@ -61,7 +65,7 @@ def _show_prepared(prepared: "Prepared", as_json: bool) -> None:
 
 @group.command("list", epilog=example("newsletter issue list", "newsletter issue list --json"))
 def list_issues(as_json: Json = False) -> None:
-    """List the issues with what became of their deliveries."""
+    """List all issues, with the number of mails sent."""
     from newsletter.app import status
 
     with project() as app:
@@ -78,7 +82,7 @@ def list_issues(as_json: Json = False) -> None:
 
 @group.command(epilog=example("newsletter issue show latest"))
 def show(issue: IssueName, as_json: Json = False) -> None:
-    """Show what was frozen: the stories in order of rank with topics and reasons, and the editions."""
+    """Show what was frozen: the stories in order of rank, with their topics and the reason for their rank."""
     from newsletter.app import issues
 
     with project() as app:
@@ -106,7 +110,7 @@ def show(issue: IssueName, as_json: Json = False) -> None:
 
 @group.command(epilog=example("newsletter issue pause weekly-2026-11-30"))
 def pause(issue: IssueName, as_json: Json = False) -> None:
-    """Hold an issue, also while it is being sent: what is on its way is settled, nothing more leaves."""
+    """Pause an issue, even while it is being sent. Mails in flight are settled, and no more are sent."""
     from newsletter.app import issues
 
     with project() as app:
@@ -118,7 +122,7 @@ def pause(issue: IssueName, as_json: Json = False) -> None:
 
 @group.command(epilog=example("newsletter issue resume weekly-2026-11-30"))
 def resume(issue: IssueName, as_json: Json = False) -> None:
-    """Take a pause back; sending goes on where it stopped."""
+    """End the pause of an issue, so that sending can go on where it stopped."""
     from newsletter.app import issues
 
     with project() as app:
@@ -130,14 +134,17 @@ def resume(issue: IssueName, as_json: Json = False) -> None:
 
 @group.command(epilog=example("newsletter issue cancel weekly-2026-11-30"))
 def cancel(issue: IssueName, as_json: Json = False) -> None:
-    """Cancel an issue: nothing more of it leaves. If nothing has, its slot is free and its stories are kept."""
+    """Cancel an issue, so that no more of it is sent.
+
+    If none of it was sent, its slot is free again, and later issues can bring its stories.
+    """
     from newsletter.app import issues
 
     with project() as app:
         found = issues.find(app, issue)
         cancelled = issues.cancel(app, found)
-        message = f"{found.id} is cancelled, {cancelled.withdrawn} of {found.audience} were not sent; " + (
-            "newsletter run leaves its slot to you" if cancelled.frees_slot else
+        message = f"{found.id} is cancelled, {cancelled.withdrawn} of {found.audience} mails were not sent; " + (
+            "newsletter run does not prepare another one for its slot" if cancelled.frees_slot else
             "its stories count as had for the subscribers who got it")
         result({"cancelled": found.id, "withdrawn": cancelled.withdrawn}, as_json=as_json,
                words=lambda: print(message),
@@ -154,10 +161,10 @@ def register(cli: typer.Typer) -> None:
 def render(
     issue: IssueName,
     email: Annotated[str, typer.Option("--for", help="The subscriber's address.")],
-    out: Annotated[Path, typer.Option(help="A folder; made if it is not there.")] = Path(),
+    out: Annotated[Path, typer.Option(help="The folder to write to; it is made if missing.")] = Path(),
     as_json: Json = False,
 ) -> None:
-    """Write one subscriber's mail as .eml, .html, .txt and .mjml: the very bytes that would be sent."""
+    """Write one subscriber's mail as .eml, .html, .txt and .mjml files, exactly as it is sent."""
     from newsletter.app import issues, rendering
 
     with project() as app:
@@ -172,7 +179,7 @@ def why(
     issue: IssueName = "latest",
     as_json: Json = False,
 ) -> None:
-    """Say for each story of an issue why this subscriber got it, or did not."""
+    """Explain for each story of an issue why a subscriber got it, or did not."""
     from newsletter.app import issues, reasons
 
     with project() as app:

@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 def in_loop(work: Coroutine[None, None, T]) -> T:
-    """Runs it on uvloop where that is installed (the extra `fast`), which costs a message half as much CPU."""
+    """Runs `work` on uvloop if that is installed (the extra `fast`), which halves the CPU time of a message."""
     try:
         from uvloop import new_event_loop
     except ImportError:
@@ -23,11 +23,11 @@ def in_loop(work: Coroutine[None, None, T]) -> T:
 
 @contextlib.contextmanager
 def stopped_by_signals(stop: Callable[[], None]) -> Iterator[None]:
-    """SIGTERM and the interrupt key drain: what is in flight is settled. A second one ends at once."""
+    """Calls `stop` at SIGTERM and at the interrupt key. A second signal ends the process at once."""
     loop = asyncio.get_running_loop()
 
     def ask(number: signal.Signals) -> None:
-        say("stopping: what is in flight is settled first (again to end at once)")
+        say("stopping once the mails in flight are settled (interrupt again to stop at once)")
         stop()
         loop.remove_signal_handler(number)
 

@@ -1,4 +1,4 @@
-"""The project a command works on, opened and closed around it."""
+"""The project that a command works on, opened before it and closed after it."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,12 +9,13 @@ if TYPE_CHECKING:
     from newsletter.app import App
 
 opening: ContextVar["Callable[[], App] | None"] = ContextVar("opening", default=None)
-"""How commands open the project. None is `App.open`; a program around the commands may set another way."""
+"""The function by which commands open the project. None means `App.open`; a program that calls commands may set its
+own."""
 
 
 @contextmanager
 def project() -> Iterator["App"]:
-    """The project around the working directory. Raises ConfigError, with the cure, if there is none."""
+    """The project of the working directory. Raises ConfigError if that is not inside a project."""
     from newsletter.app import App
 
     app = (opening.get() or App.open)()

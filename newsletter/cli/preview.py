@@ -38,15 +38,16 @@ def _listen(host: str, port: int) -> socket.socket:
         address = None
     if address is None or not address.is_loopback:
         raise UsageError(
-            f"{host} is not this machine: the preview shows subscribers' names and has no password",
-            cure=f"from the other machine: ssh -L {port or 8025}:127.0.0.1:{port or 8025} THIS-MACHINE, "
+            f"{host} is no loopback address: the preview shows subscribers' names and has no password",
+            cure=f"From the other machine: ssh -L {port or 8025}:127.0.0.1:{port or 8025} THIS-MACHINE, "
                  f"and here: newsletter preview --port {port or 8025}",
         )
     family = socket.AF_INET6 if address.version == 6 else socket.AF_INET
     try:
         return socket.create_server((str(address), port), family=family)
     except OSError as error:
-        raise UsageError(f"port {port} cannot be used: {error.strerror}", cure="newsletter preview --port 0") from error
+        raise UsageError(f"port {port} cannot be used: {error.strerror}",
+                         cure="Take any free port: newsletter preview --port 0") from error
 
 
 def _shown(host: str) -> str:

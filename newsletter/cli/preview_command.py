@@ -1,4 +1,4 @@
-"""`newsletter preview`: the editor's browser preview."""
+"""`newsletter preview`: the preview in the editor's browser."""
 
 from typing import Annotated
 
@@ -15,12 +15,12 @@ def register(cli: typer.Typer) -> None:
 
 
 def preview(
-    issue: Annotated[str | None, typer.Argument(help="An issue's id; by default the next issue as it is now.")] = None,
+    issue: Annotated[str | None, typer.Argument(help="An issue's id; by default a draft of the next issue.")] = None,
     open_browser: Annotated[bool, typer.Option("--open", help="Open the browser.")] = False,
-    host: Annotated[str, typer.Option(help="A loopback address.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="0 takes any that is free.")] = 8025,
+    host: Annotated[str, typer.Option(help="The loopback address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="The port to listen on; 0 takes any free one.")] = 8025,
 ) -> None:
-    """See any subscriber's edition in the browser as it will be sent; reloads when a file is saved."""
+    """Show any subscriber's edition in the browser, as it will be sent. The page reloads when a file is saved."""
     from newsletter.cli.preview import serve
 
     with project() as app:

@@ -12,7 +12,7 @@ import typer
 from newsletter.model import Problem
 
 IssueName = Annotated[str, typer.Argument(metavar="ISSUE", help="An issue's id, or latest.")]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of words.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
 
 SHOWN_PROBLEMS = 20
 PLAIN_LINE_EVERY = 5.0
@@ -20,7 +20,7 @@ PLAIN_LINE_EVERY = 5.0
 
 
 def example(*lines: str) -> str:
-    """The examples under a command's help, one a line."""
+    """The examples below a command's help, one a line."""
     return "Examples:\n\n" + "\n\n".join(f"  {line}" for line in lines)
 
 
@@ -28,7 +28,10 @@ def result(
     data: object, *, as_json: bool, words: Callable[[], None], problems: Iterable[Problem] = (),
     then: Sequence[str] = (),
 ) -> None:
-    """Prints a command's result: by `words` for people, with `as_json` as one document with problems and next."""
+    """Prints a command's result: by calling `words`, or with `as_json` as one document.
+
+    `problems` stopped nothing and are reported next to the result; `then` are commands that the reader may type next.
+    """
     problems = tuple(problems)
     if as_json:
         document = {"ok": True, "data": data, "warnings": [str(each) for each in problems], "next": list(then)}
@@ -40,13 +43,13 @@ def result(
         say(f"next: {command}")
 
 
-def say(words: str) -> None:
-    """Talk: on standard error, so that standard output stays data."""
-    print(words, file=sys.stderr)
+def say(message: str) -> None:
+    """Prints a message on standard error, so that standard output stays data."""
+    print(message, file=sys.stderr)
 
 
 def complain(problems: Sequence[Problem]) -> None:
-    """Problems that stopped nothing, the first of them one by one."""
+    """Prints problems that stopped nothing, at most `SHOWN_PROBLEMS` of them, on standard error."""
     for problem in problems[:SHOWN_PROBLEMS]:
         say(f"! {problem}")
     if len(problems) > SHOWN_PROBLEMS:
@@ -54,7 +57,7 @@ def complain(problems: Sequence[Problem]) -> None:
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """A table on standard output; tab-separated where there is no terminal, so that cut and awk can read it."""
+    """Prints a table on standard output, separated by tabs if that is no terminal, so that cut and awk can read it."""
     if not sys.stdout.isatty():
         for row in (headings, *rows):
             print("\t".join(str(cell) for cell in row))
@@ -70,7 +73,7 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
 
 
 def facts(pairs: Mapping[str, object]) -> None:
-    """Facts one a line, aligned."""
+    """Prints names and values on standard output, one pair a line, aligned."""
     width = max((len(name) for name in pairs), default=0)
     for name, value in pairs.items():
         print(f"{name:<{width}}  {value}")
@@ -78,7 +81,10 @@ def facts(pairs: Mapping[str, object]) -> None:
 
 @contextmanager
 def progress(words: str, total: int | None) -> Iterator[Callable[[int], None]]:
-    """A bar with rate and time left on a terminal, a line now and then elsewhere; yields what is told the count."""
+    """Shows progress on standard error: a bar with rate and time left on a terminal, else a line every few seconds.
+
+    Yields a function to be called with the count so far. `words` names the work.
+    """
     if sys.stderr.isatty():
         yield from _bar(words, total)
     else:

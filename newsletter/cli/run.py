@@ -1,4 +1,4 @@
-"""`newsletter run` and `schedule`: issues out by the clock."""
+"""`newsletter run` and `schedule`: issues are sent at the slots of their schedules."""
 
 import logging
 import sys
@@ -18,8 +18,11 @@ def register(cli: typer.Typer) -> None:
     cli.add_typer(schedule, name="schedule")
 
 
-def run(poll: Annotated[float, typer.Option(help="Seconds between looks for what is due.")] = 30) -> None:
-    """Prepare and send every newsletter by its schedule, until told to stop (SIGTERM drains)."""
+def run(poll: Annotated[float, typer.Option(help="Seconds between two checks for issues that are due.")] = 30) -> None:
+    """Prepare and send every newsletter by its schedule, until stopped.
+
+    SIGTERM and Ctrl-C settle the mails in flight first.
+    """
     from newsletter.app import running
 
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s")
@@ -37,9 +40,9 @@ def run(poll: Annotated[float, typer.Option(help="Seconds between looks for what
 
 @schedule.command("next", epilog=example("newsletter schedule next", "newsletter schedule next 10"))
 def next_slots(
-    count: Annotated[int, typer.Argument(help="How many for each newsletter.")] = 5, as_json: Json = False,
+    count: Annotated[int, typer.Argument(help="The number of slots for each newsletter.")] = 5, as_json: Json = False,
 ) -> None:
-    """The next slots of every newsletter, in its own zone and in UTC."""
+    """Show the next slots of every newsletter, in its own time zone and in UTC."""
     from newsletter.app import rules
 
     with project() as app:

@@ -1,4 +1,4 @@
-"""`newsletter send`: an issue out, by hand."""
+"""`newsletter send`: sends an issue by hand."""
 
 import asyncio
 from collections.abc import Callable
@@ -26,15 +26,15 @@ def register(cli: typer.Typer) -> None:
 
 def send(
     issue: IssueName,
-    dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Say what would be sent, and send nothing.")] = False,
-    to: Annotated[str, typer.Option(help="One test mail to this address alone; nothing is recorded.")] = "",
-    missed: Annotated[bool, typer.Option("--missed", help="Also to those who were refused before.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Show what would be sent; send nothing.")] = False,
+    to: Annotated[str, typer.Option(help="Send one test mail to this address only; nothing is recorded.")] = "",
+    missed: Annotated[bool, typer.Option("--missed", help="Also try mails again that were refused before.")] = False,
     resend_in_doubt: Annotated[bool, typer.Option(
-        "--resend-in-doubt", help="Also to those in doubt, who may get it twice.")] = False,
-    transport: Annotated[str, typer.Option(help="Instead of the one in newsletter.toml.")] = "",
+        "--resend-in-doubt", help="Also try mails again that are in doubt; subscribers may get it twice.")] = False,
+    transport: Annotated[str, typer.Option(help="The transport to use instead of the one in newsletter.toml.")] = "",
     as_json: Json = False,
 ) -> None:
-    """Deliver an issue. Run again, it goes on where it stopped, and no one gets it twice."""
+    """Send an issue. If sending stopped, the same command goes on from there; nobody gets the issue twice."""
     from newsletter.app import issues, sending, status
 
     wanted: dict[sending.Again, bool] = {"refused": missed, "in_doubt": resend_in_doubt}
@@ -58,7 +58,7 @@ def _send(app: "App", issue: str, transport: str) -> "Sent":
 
     found = issues.find(app, issue)
     if found.slot > app.now():
-        say(f"{found.id} is dated {found.slot:%A, %d %B}, and goes out now")
+        say(f"{found.id} is dated {found.slot:%A, %d %B}, and is sent now")
     total = status.standing(app, found).sums["queued"]
 
     async def until_done(advance: Callable[[int], None]) -> "Sent":
@@ -77,7 +77,7 @@ def _send(app: "App", issue: str, transport: str) -> "Sent":
 
 
 def _leave(sent: "Sent", as_json: bool) -> None:
-    """Says where the issue stands, and leaves with the code that says it: 0, 5 (some failed) or 75 (some wait)."""
+    """Prints where the issue stands. The exit code is 0, 5 if some mails failed, or 75 if some still wait."""
     sums = {state: count for state, count in sent.sums.items() if count}
     data = {"issue": sent.issue.id, "this_run": dict(sent.outcomes), "states": sums, "audience": sent.issue.audience,
             "finished": sent.finished, "suppressed": sent.suppressed}
@@ -92,7 +92,7 @@ def _leave(sent: "Sent", as_json: bool) -> None:
         states = ", ".join(f"{count} {state.replace('_', ' ')}" for state, count in sums.items()) or "nothing to send"
         print(f"{sent.issue.id} {end}: {states} of {sent.issue.audience}")
         if sent.suppressed:
-            print(f"{sent.suppressed} are sent nothing from now on: there is no such mailbox, issue after issue")
+            print(f"{sent.suppressed} subscribers get no more mail: their mailboxes did not exist, issue after issue")
 
     result(data, as_json=as_json, words=words, then=then)
     if waiting or failed:

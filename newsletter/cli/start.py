@@ -1,4 +1,4 @@
-"""`newsletter init` and `demo`: a new folder that works at once, and the whole way on the sample."""
+"""`newsletter init` and `demo`: a new project with sample data, and a run from stories to mails on that sample."""
 
 import asyncio
 from pathlib import Path
@@ -16,7 +16,7 @@ def register(cli: typer.Typer) -> None:
 
 def init(folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="A new or empty folder.")] = Path(),
          as_json: Json = False) -> None:
-    """Make a new project folder, ready to run, with sample stories and subscribers. Nothing in it mails anybody."""
+    """Make a new project folder with sample stories and subscribers. It works at once, and mails nobody."""
     from newsletter.app import sample
 
     files = sample.create(folder, today=sample.today())
@@ -27,10 +27,13 @@ def init(folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="A new or 
 
 
 def demo(
-    out: Annotated[Path, typer.Option(help="The folder to work in; must be new or a demo's.")] = Path("demo"),
+    out: Annotated[Path, typer.Option(help="The folder to work in: a new one, or an earlier demo's.")] = Path("demo"),
     as_json: Json = False,
 ) -> None:
-    """The whole way on the sample project: stories to personal .eml files. No network, no prompt, nothing is mailed."""
+    """Try everything on the sample project: from stories to one .eml file for each subscriber.
+
+    No network, no questions asked, and nothing is mailed.
+    """
     from newsletter.app import sample
 
     outcome = asyncio.run(sample.demo(out, today=sample.today()))

@@ -1,4 +1,4 @@
-"""`newsletter status` and `deliveries`: who got an issue, and who did not."""
+"""`newsletter status` and `deliveries`: which subscribers got an issue, and which did not."""
 
 import json
 from typing import TYPE_CHECKING, Annotated, cast, get_args
@@ -23,7 +23,7 @@ def status(
     issue: Annotated[str, typer.Argument(metavar="[ISSUE]", help="An issue's id; the latest by default.")] = "latest",
     as_json: Json = False,
 ) -> None:
-    """Who got an issue, who did not, and why. The states always add up to the audience."""
+    """Show how many subscribers got an issue, and why others did not. The states always add up to the audience."""
     from newsletter.app import issues
     from newsletter.app import status as verbs
 
@@ -34,7 +34,7 @@ def status(
                                    "audience": found.audience, "deliveries": dict(now.sums),
                                    "adds_up": now.adds_up, "skipped": dict(now.skipped)}
         then = issues.ways_out(found) if now.is_late else [f"newsletter deliveries {found.id}"]
-        late = f"{issues.lateness(found)} newsletter run leaves it to you." if now.is_late else ""
+        late = f"{issues.lateness(found)} newsletter run waits for your decision." if now.is_late else ""
         result(data, as_json=as_json, words=lambda: _print_standing(now, late), then=then)
 
 
@@ -47,23 +47,27 @@ def _print_standing(now: "Standing", late: str) -> None:
         print(late)
     print("the states add up" if now.adds_up else f"THE STATES DO NOT ADD UP: {sum(now.sums.values())}")
     for reason, count in now.skipped.items():
-        print(f"nothing for {count}: {reason}")
+        print(f"{count} subscribers get nothing: {reason}")
 
 
 def deliveries(
     issue: IssueName,
-    state: Annotated[str, typer.Option(help="queued, claimed, sent, refused, in_doubt or withdrawn.")] = "",
-    ever_in_doubt: Annotated[bool, typer.Option("--ever-in-doubt", help="Only those ever in doubt.")] = False,
+    state: Annotated[str, typer.Option(help="Only queued, claimed, sent, refused, in_doubt or withdrawn.")] = "",
+    ever_in_doubt: Annotated[bool, typer.Option("--ever-in-doubt", help="Only those that were ever in doubt.")] = False,
     as_json: Json = False,
 ) -> None:
-    """One delivery a line: address, state, attempts, code, answer, Message-ID. With --json one JSON object a line."""
+    """List deliveries, one a line: address, state, attempts, reply code, reply, Message-ID.
+
+    With --json each line is a JSON object.
+    """
     from newsletter.app import issues
     from newsletter.app import status as verbs
     from newsletter.errors import UsageError
     from newsletter.model import State
+    from newsletter.text import quoted
 
     if state and state not in get_args(State):
-        raise UsageError(f"{state} is no state", cure=f"name one of: {', '.join(get_args(State))}")
+        raise UsageError(f"unknown state {quoted(state)}", cure=f"Name one of: {', '.join(get_args(State))}.")
     with project() as app:
         found = issues.find(app, issue)
         rows = verbs.deliveries(app, found, state=cast(State, state) or None, ever_in_doubt=ever_in_doubt)

@@ -1,4 +1,4 @@
-"""`newsletter stories`: what the sources gave."""
+"""`newsletter stories`: fetch, add, list and release stories."""
 
 import sys
 from pathlib import Path
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from newsletter.prepare import Fetched
 
 LARGEST = 10_000_000
-"""Bytes of a text or feed given by hand, as of one that is fetched."""
+"""The most bytes of a text or feed added by hand; the same limit holds for a fetched one."""
 
 group = typer.Typer(no_args_is_help=True, help="Stories: fetch them from the sources, list them, add some by hand.")
 
@@ -21,9 +21,9 @@ group = typer.Typer(no_args_is_help=True, help="Stories: fetch them from the sou
 @group.command(epilog=example("newsletter stories fetch", "newsletter stories fetch weekly --json"))
 def fetch(newsletter: Annotated[list[str] | None, typer.Argument(help="Newsletters; all by default.")] = None,
           as_json: Json = False) -> None:
-    """Read every source, whatever its interval, and keep what is new or changed.
+    """Read every source now, whatever its interval, and keep new and changed stories.
 
-    One bad source is reported and stops nothing.
+    A source that cannot be read is reported, and the others are read all the same.
     """
     from newsletter.app import stories
 
@@ -37,10 +37,10 @@ def fetch(newsletter: Annotated[list[str] | None, typer.Argument(help="Newslette
     "newsletter stories add https://example.org/feed.xml",
 ))
 def add(
-    what: Annotated[str, typer.Argument(metavar="FILE|URL|-", help="A text, Markdown or feed; - is standard input.")],
+    what: Annotated[str, typer.Argument(metavar="FILE|URL|-", help="Text, Markdown or a feed; - is standard input.")],
     as_json: Json = False,
 ) -> None:
-    """Add stories by hand: a pasted text (title line, paragraphs), a Markdown file or a feed."""
+    """Add stories by hand: a pasted text (a title line, then paragraphs), a Markdown file or a feed."""
     from newsletter.app import stories
     from newsletter.errors import UsageError
 
@@ -54,7 +54,8 @@ def add(
                 with Path(what).open("rb") as file:
                     data = _all_of(file, what)
             except OSError as error:
-                raise UsageError(f"{what} cannot be read: {error.strerror}", cure="name a file, a URL, or - ") from None
+                raise UsageError(f"{what} cannot be read: {error.strerror}",
+                                 cure="Name a file, a URL, or - for standard input.") from None
             fetched = stories.add_stories(app, data, name=what)
         _show(fetched, as_json, "newsletter stories list")
         if fetched.problems and not fetched.new + fetched.changed + fetched.unchanged:
@@ -65,11 +66,11 @@ def add(
     "newsletter stories list", "newsletter stories list --held", "newsletter stories list --limit 5",
 ))
 def list_stories(
-    limit: Annotated[int, typer.Option(help="At most so many, the newest first.")] = 50,
-    held: Annotated[bool, typer.Option("--held", help="Only those held for the editor.")] = False,
+    limit: Annotated[int, typer.Option(help="How many stories to list at most, the newest first.")] = 50,
+    held: Annotated[bool, typer.Option("--held", help="Only stories that are held for the editor.")] = False,
     as_json: Json = False,
 ) -> None:
-    """List stories with their topics and why they are in them."""
+    """List stories with their topics, and the reason for each topic."""
     from newsletter.app import stories
 
     with project() as app:
@@ -85,9 +86,9 @@ def list_stories(
 
 
 @group.command(epilog=example("newsletter stories release https://example.org/feed.xml"))
-def release(source: Annotated[str, typer.Argument(help="The source whose held stories may go out: address or name.")],
+def release(source: Annotated[str, typer.Argument(help="The address or name of a source that has held stories.")],
             as_json: Json = False) -> None:
-    """Let the stories of a source go out that were held because so many old ones came at once."""
+    """Release a source's stories that were held because many old ones came at once, so that issues can bring them."""
     from newsletter.app import stories
 
     with project() as app:
@@ -96,7 +97,7 @@ def release(source: Annotated[str, typer.Argument(help="The source whose held st
 
 
 def _all_of(file: BinaryIO, name: str) -> bytes:
-    """A text or feed, up to `LARGEST` bytes: what goes on for ever is not waited for."""
+    """The bytes of a text or feed. Raises DataError beyond `LARGEST`, so that endless input is not waited for."""
     from newsletter.errors import DataError
 
     data = file.read(LARGEST + 1)

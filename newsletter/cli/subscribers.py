@@ -1,4 +1,4 @@
-"""`newsletter subscribers`: the preference file, in and out."""
+"""`newsletter subscribers`: read the preference file, look subscribers up, export them."""
 
 import sys
 from pathlib import Path
@@ -13,15 +13,17 @@ from newsletter.model import Interests
 if TYPE_CHECKING:
     from newsletter.app.subscribers import Subscribed
 
-group = typer.Typer(no_args_is_help=True, help="Subscribers: bring the preference file in, look somebody up, export.")
+group = typer.Typer(no_args_is_help=True, help="Subscribers: read the preference file, list, show, export.")
 
 
 @group.command(epilog=example("newsletter subscribers sync", "newsletter subscribers sync --allow-removals 200"))
 def sync(
-    allow_removals: Annotated[int | None, typer.Option(help="Let up to so many people vanish from the list.")] = None,
+    allow_removals: Annotated[int | None, typer.Option(
+        help="How many subscribers may be missing from the file that were in it before.",
+    )] = None,
     as_json: Json = False,
 ) -> None:
-    """Bring the preference file into the store. Bad rows are reported with their line; all good rows are kept."""
+    """Read the preference file into the store. Bad rows are reported with their line, and all good rows are used."""
     from newsletter.app import subscribers
 
     with project() as app:
@@ -39,11 +41,11 @@ def sync(
 @group.command("list", epilog=example("newsletter subscribers list", "newsletter subscribers list --status paused",
                                    "newsletter subscribers list --newsletter weekly"))
 def list_subscribers(
-    status: Annotated[str, typer.Option(help="Only those of this status: active, paused, unsubscribed …")] = "",
-    newsletter: Annotated[str, typer.Option(help="Only those subscribed to it, with status and topics there.")] = "",
+    status: Annotated[str, typer.Option(help="Only this status: active, paused, unsubscribed …")] = "",
+    newsletter: Annotated[str, typer.Option(help="Only its subscribers, with status and topics there.")] = "",
     as_json: Json = False,
 ) -> None:
-    """List subscribers with the topics they chose."""
+    """List subscribers with the topics that they chose."""
     from newsletter.app import subscribers
 
     with project() as app:
@@ -58,7 +60,7 @@ def list_subscribers(
 def show(
     email: Annotated[str, typer.Argument(help="The address, however it is spelt.")], as_json: Json = False,
 ) -> None:
-    """Show one subscriber: what they chose, each subscription, and what they were sent."""
+    """Show one subscriber: their choices, their subscriptions, and the issues that they were sent."""
     from newsletter.app import subscribers
 
     with project() as app:
@@ -99,10 +101,10 @@ def _topics(interests: Interests) -> str:
     "newsletter subscribers export > people.csv", "newsletter subscribers export --format yaml",
 ))
 def export(
-    format: Annotated[str, typer.Option(help="csv, jsonl, json, yaml or toml.")] = "csv",
-    out: Annotated[Path | None, typer.Option(help="A file; standard output by default.")] = None,
+    format: Annotated[str, typer.Option(help="The format: csv, jsonl, json, yaml or toml.")] = "csv",
+    out: Annotated[Path | None, typer.Option(help="The file to write; standard output by default.")] = None,
 ) -> None:
-    """Write all subscribers as a preference file, to standard output or a file."""
+    """Write all subscribers as a preference file."""
     from newsletter.app import subscribers
 
     with project() as app:

@@ -1,4 +1,4 @@
-"""`newsletter new` and `check`: a template of one's own, and whether what there is may be sent."""
+"""`newsletter new` and `check`: a template of the project's own, and the checks of issues and templates."""
 
 from typing import Annotated
 
@@ -7,7 +7,7 @@ import typer
 from newsletter.cli.opened import project
 from newsletter.cli.report import Json, example, result, table
 
-new = typer.Typer(no_args_is_help=True, help="New things to write: a template of your own.")
+new = typer.Typer(no_args_is_help=True, help="Make something new: a template of your own.")
 
 
 def register(cli: typer.Typer) -> None:
@@ -19,11 +19,11 @@ def register(cli: typer.Typer) -> None:
 
 @new.command(epilog=example("newsletter new template mine", "newsletter new template short --from briefing"))
 def template(
-    name: Annotated[str, typer.Argument(help="What to call it: small letters, digits, - and _.")],
+    name: Annotated[str, typer.Argument(help="The new template's name: small letters, digits, - and _.")],
     source: Annotated[str, typer.Option("--from", help="The template to copy.")] = "weekly",
     as_json: Json = False,
 ) -> None:
-    """Copy a template into the project's templates/ folder, to change it there (docs/templates.md)."""
+    """Copy a template to the project's templates/ folder, where you can change it (docs/templates.md)."""
     from newsletter.app import templating
 
     with project() as app:
@@ -38,13 +38,13 @@ def template(
 def check(
     issue: Annotated[str, typer.Argument(metavar="[ISSUE]", help="An issue's id, or latest; else templates.")] = "",
     templates: Annotated[list[str] | None, typer.Option(
-        "--template", help="A template; those of all newsletters by default.")] = None,
+        "--template", help="A template to check; by default those of all newsletters.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Check an issue over every edition (links, pictures, size, plain text, words), or templates.
+    """Check every edition of an issue (links, pictures, size, plain text, words), or check templates.
 
-    A template is compiled with a sample story of every kind, in every language that is offered. Exit code 4 if a rule
-    is broken.
+    A template is compiled with sample stories of every kind, in every language that is offered. The exit code is 4 if
+    a rule is broken.
     """
     from dataclasses import asdict
 
@@ -53,7 +53,7 @@ def check(
 
     with project() as app:
         if issue and templates:
-            raise UsageError("an issue and templates at once", cure="Check one after the other.")
+            raise UsageError("an issue and --template cannot be checked at once", cure="Check one after the other.")
         found = issues.find(app, issue) if issue else None
         checks = checking.of_issue(app, found) if found else checking.of_templates(app, templates or ())
         rows = [{"rule": each.rule.id, "level": each.rule.level, "template": each.template, "holds": each.holds,

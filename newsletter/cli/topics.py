@@ -1,15 +1,16 @@
-"""`newsletter topics`: what subscribers can choose, and what does not fit."""
+"""`newsletter topics`: the topics that subscribers can choose, and stories, tags and topics that do not fit."""
 
 import typer
 
 from newsletter.cli.opened import project
 from newsletter.cli.report import Json, example, result, table
 
-group = typer.Typer(no_args_is_help=True, help="Topics: what there is, and stories, tags or topics that do not fit.")
+group = typer.Typer(no_args_is_help=True, help="Topics: list them, and find stories, tags and topics that do not fit.")
+
 
 @group.command("list", epilog=example("newsletter topics list", "newsletter topics list --json"))
 def list_topics(as_json: Json = False) -> None:
-    """List the topics with how many subscribers chose each."""
+    """List the topics, with the number of subscribers that chose each."""
     from newsletter.app import topics
 
     with project() as app:
@@ -24,7 +25,7 @@ def list_topics(as_json: Json = False) -> None:
 
 @group.command(epilog=example("newsletter topics report", "newsletter topics report --json"))
 def report(as_json: Json = False) -> None:
-    """What does not fit: stories that no topic matched, topics nobody reads, tags nobody mapped."""
+    """Report what does not fit: stories without a topic, topics that nobody chose, tags that no topic knows."""
     from newsletter.app import topics
     from newsletter.text import meant
 

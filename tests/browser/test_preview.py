@@ -36,8 +36,8 @@ def test_opens_with_the_draft_of_the_next_issue_for_the_first_subscriber(page: P
 
 def test_a_reader_is_found_by_a_part_of_the_name_and_others_are_a_click_away(page: Page, shared: Opened) -> None:
     page.goto(shared.address)
-    page.get_by_role("combobox", name="Reader").fill("marchetti")
-    page.get_by_role("combobox", name="Reader").press("Enter")
+    page.get_by_role("combobox", name="Subscriber").fill("marchetti")
+    page.get_by_role("combobox", name="Subscriber").press("Enter")
     expect(page.locator("#who")).to_contain_text("Zoë Marchetti")
     expect(edition(page).locator("body")).to_contain_text("Hello Zoë Marchetti,")
     page.get_by_role("link", name="Next ›").click()
@@ -45,20 +45,20 @@ def test_a_reader_is_found_by_a_part_of_the_name_and_others_are_a_click_away(pag
     page.get_by_role("link", name="Previous").click()
     expect(page.locator("#who")).to_contain_text("Zoë Marchetti")
     page.get_by_role("link", name="All topics").click()
-    expect(page.locator("#who")).to_contain_text("sample reader")
+    expect(page.locator("#who")).to_contain_text("sample subscriber")
     expect(edition(page).locator("body")).to_contain_text("all topics")
 
 
 def test_several_matches_are_offered_as_a_list(page: Page, shared: Opened) -> None:
     page.goto(f"{shared.address}/?reader=example.com")
-    expect(page.get_by_role("heading", name="readers match")).to_be_visible()
+    expect(page.get_by_role("heading", name="subscribers match")).to_be_visible()
     page.get_by_role("link", name="Inês Duarte").click()
     expect(page.locator("#who")).to_contain_text("Digital diplomacy")
 
 
 def test_typing_suggests_addresses(page: Page, shared: Opened) -> None:
     page.goto(shared.address)
-    page.get_by_role("combobox", name="Reader").fill("łuk")
+    page.get_by_role("combobox", name="Subscriber").fill("łuk")
     expect(page.locator("#readers option")).to_have_count(1)
     expect(page.locator("#readers option")).to_have_attribute("value", "lukasz@example.net")
 
@@ -254,7 +254,7 @@ def test_a_story_called_script_is_harmless(page: Page, preview: Opened) -> None:
 def test_all_but_the_reloading_works_without_javascript(browser: Browser, shared: Opened) -> None:
     with looking(browser, java_script_enabled=False) as page:
         page.goto(shared.address)
-        page.get_by_role("combobox", name="Reader").fill("grace")
+        page.get_by_role("combobox", name="Subscriber").fill("grace")
         page.get_by_role("search").get_by_role("button", name="Show").click()
         expect(page.locator("#who")).to_contain_text("Grace Okafor")
         page.get_by_role("link", name="Dark", exact=True).click()

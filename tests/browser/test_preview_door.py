@@ -115,7 +115,7 @@ def test_a_search_gives_at_most_fifty_readers_and_a_list_of_many_stays_light(pro
     with serving(project) as served:
         assert served.page("/readers?q=reader").count('"email"') == 50
         page = served.page("/?reader=reader")
-        assert "50 and more readers match" in page
+        assert "50 and more subscribers match" in page
         assert page.count("@example.org") <= 51 * 3
 
 
@@ -123,9 +123,9 @@ def test_an_empty_list_can_be_previewed_by_samples(project: Path) -> None:
     (project / "subscribers" / "subscribers.csv").write_text("email,name,topics\n", "utf-8")
     with serving(project) as served:
         html = served.page("/")
-        assert "sample reader" in html
+        assert "sample subscriber" in html
         for sample, words in (
-            ("all-topics", "Would be sent"), ("one-topic", "Would be sent"), ("text-only", "plain text alone"),
+            ("all-topics", "Would be sent"), ("one-topic", "Would be sent"), ("text-only", "plain text only"),
             ("no-topics", "Nothing would be sent: chose no topic"),
         ):
             assert words in served.page(f"/?reader={sample}")
@@ -165,7 +165,7 @@ def _without_date(wire: bytes) -> bytes:
 
 
 def _sample_of_frozen(served: Opened, app: App, issue: str) -> None:
-    assert "A sample reader, never mailed" in served.page(f"/?issue={issue}&reader=all-topics")
+    assert "A sample subscriber, never mailed" in served.page(f"/?issue={issue}&reader=all-topics")
     paused = served.page(f"/?issue={issue}&reader=ben@example.org")
     assert "Not in the audience" in paused
 
@@ -184,7 +184,7 @@ def test_no_other_machine_is_served(project: Path, host: str) -> None:
 def test_a_port_that_is_taken_is_told_with_the_cure(project: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(UsageError) as refused:
         serve(opened(project), None, host="127.0.0.1", port=taken.getsockname()[1], open_browser=False)
-    assert refused.value.cure == "newsletter preview --port 0"
+    assert refused.value.cure == "Take any free port: newsletter preview --port 0"
 
 
 def test_the_command_prints_its_address_and_the_interrupt_key_ends_it_with_a_page_open(project: Path) -> None:

@@ -157,8 +157,8 @@ def test_an_exported_list_can_be_read_again(fresh: Newsletter, tmp_path: Path) -
     (["issue", "prepare", "wekly"], 2, "Did you mean “weekly”?"),
     (["send", "weekly-1999-01-01"], 2, "newsletter issue prepare"),
     (["why", "nobody@example.org"], 2, ""),
-    (["issue", "prepare", "weekly", "--at", "0001-01-01T00:00"], 2, "write it as 2026-11-30T08:00"),
-    (["issue", "prepare", "weekly", "--at", "soon"], 2, "write it as 2026-11-30T08:00"),
+    (["issue", "prepare", "weekly", "--at", "0001-01-01T00:00"], 2, "Write it as 2026-11-30T08:00"),
+    (["issue", "prepare", "weekly", "--at", "soon"], 2, "Write it as 2026-11-30T08:00"),
     (["deliveries", "latest", "--state", "lost"], 2, "queued"),
     (["no-such-command"], 2, ""),
 ])
@@ -245,7 +245,7 @@ def test_an_issue_is_paused_and_resumed_and_cancelled_by_hand(today: Desk, newsl
     assert (refused.code, "issue resume" in refused.err) == (2, True)
     assert newsletter("issue", "resume", "latest").code == 0
     cancelled = newsletter("issue", "cancel", "latest")
-    assert "leaves its slot to you" in cancelled.out
+    assert "does not prepare another one for its slot" in cancelled.out
 
 
 def test_status_shows_an_issue_that_is_late_and_the_commands_that_decide(

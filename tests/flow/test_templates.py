@@ -40,7 +40,7 @@ def test_a_name_that_cannot_be_a_template_is_refused(tmp_path: Path, name: str) 
 
 def test_nothing_is_written_over(tmp_path: Path) -> None:
     templating.copy(tmp_path, "mine", "weekly")
-    with pytest.raises(UsageError, match="is there already"):
+    with pytest.raises(UsageError, match="exists already"):
         templating.copy(tmp_path, "mine", "weekly")
 
 
