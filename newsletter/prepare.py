@@ -46,7 +46,10 @@ REMEMBERED = 16_384
 
 
 class Sources(Protocol):
-    """The sources of stories. A fault in a source's content raises nothing: it is in `Harvest.problems`."""
+    """The sources of stories. A fault in a source's content raises nothing: it is in `Harvest.problems`.
+
+    Adding a source: docs/adding.md.
+    """
 
     def harvest(self, name: str, *, now: datetime, state: FeedState | None) -> Harvest: ...
 
