@@ -1,12 +1,11 @@
-"""The first loop, once an issue: stories in; a frozen issue, its editions and one delivery a subscriber out.
+"""Preparing, the first loop, once an issue: stories in; a frozen issue, its editions and a delivery a subscriber out.
 
-    harvest   each source is read, judged and kept; a bad one is reported and the rest goes on
+    fetch     each source is read, judged and kept; a source that fails is reported, and the others are read
     freeze    decisions make the manifest, render compiles each story once, and one transaction writes the issue,
               its blocks, each distinct edition and a row for each subscriber
 
-Only `Freezing.audience` is walked once a subscriber, so what it costs is a look-up: decisions are remembered by
-interests and past, as many as are likely to come again, and never as many as there are subscribers. `Decider` is also
-what the preview and `why` ask about a single subscriber.
+Only `Freezing.audience` is walked once a subscriber, and each step of it costs a look-up: the latest `REMEMBERED`
+decisions are remembered by interests and past. The preview and `why` use `Decider` for a single subscriber.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -43,11 +42,11 @@ from newsletter.render.weights import weigh
 T = TypeVar("T")
 
 REMEMBERED = 16_384
-"""So many decisions are remembered: as many as are likely to come again."""
+"""The number of decisions that are remembered, because they are likely to come again."""
 
 
 class Sources(Protocol):
-    """The sources of stories. Faults in what a source gives are in `Harvest.problems` and never raised.
+    """The sources of stories. A fault in a source's content raises nothing: it is in `Harvest.problems`.
 
     Adding a source: docs/adding.md.
     """
@@ -56,7 +55,7 @@ class Sources(Protocol):
 
 
 class Kept(Protocol):
-    """How many stories were new, changed and as before."""
+    """The numbers of stories that were new, changed, unchanged, and held."""
 
     @property
     def new(self) -> int: ...
@@ -99,7 +98,7 @@ class Issues(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """The sum of one reading of all sources, for the editor."""
+    """The numbers of stories and the problems of one reading of all sources, for the editor."""
 
     new: int = 0
     changed: int = 0
@@ -110,20 +109,20 @@ class Fetched:
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """How many subscribers an issue is for, and why others get nothing."""
+    """The numbers of an issue's deliveries and editions, and of subscribers who get nothing."""
 
     deliveries: int
     editions: int
     largest: int
     """Bytes of HTML of the largest edition."""
     skipped: Mapping[str, int] = field(default_factory=dict)
-    """By reason."""
+    """The number of subscribers who get nothing, by reason."""
 
 
 def fetch(
     names: Sequence[str], sources: Sources, stories: Stories, *, now: datetime, progress: Callable[[str], None],
 ) -> Fetched:
-    """Reads every source and keeps what it gave. `progress` is told each source's name before it is read."""
+    """Reads every source and keeps what it gave. `progress` gets each source's name before it is read."""
     total = Fetched()
     for name in names:
         progress(name)
@@ -158,7 +157,7 @@ def _sum(one: Fetched, other: Fetched) -> Fetched:
 
 @dataclass(frozen=True, slots=True)
 class Occasion:
-    """The newsletter, slot, id and template of an issue that is being made."""
+    """The givens of an issue before it has stories: newsletter, slot, id and template."""
 
     newsletter: Newsletter
     slot: Slot
@@ -169,7 +168,7 @@ class Occasion:
 def draft(
     occasion: Occasion, stories: Stories, *, topics: Topics, overrides: related.Overrides, now: datetime,
 ) -> tuple[Manifest, tuple[Problem, ...]]:
-    """The issue's manifest, from what the store has now, and what is wrong with the overrides."""
+    """The issue's manifest from the stories in the store now, and the problems with the overrides."""
     newsletter = occasion.newsletter
     found = [(story, available) for story, available in stories.current(ranking.window(newsletter, occasion.slot))
              if story.source in newsletter.sources or story.source == "added"]
@@ -184,10 +183,10 @@ def freeze(
     manifest: Manifest, compile_in: Callable[[str], BlockSet], issues: Issues, *, languages: Collection[str],
     now: datetime, progress: Callable[[int], None],
 ) -> Audience:
-    """Writes the issue with everything that sending it needs, or nothing at all.
+    """Writes the issue with everything that sending it needs, in one transaction.
 
-    `compile_in` compiles the issue in a language, one of `languages`; asked once for each that somebody reads.
-    `progress` is given the number of subscribers decided so far, now and then.
+    `compile_in` compiles the issue in a language, one of `languages`; it is called once for each that a
+    subscriber reads. `progress` gets the number of subscribers decided so far, after every thousand.
     """
     own = compile_in(manifest.newsletter.language)
     with issues.freezing(manifest, now=now) as freezing:
@@ -197,7 +196,7 @@ def freeze(
 
 
 class _Press:
-    """Compiles an issue in the languages that its audience reads, each when the first who reads it comes by."""
+    """Compiles an issue in each language of its audience, when the first subscriber with that language comes."""
 
     def __init__(
         self, manifest: Manifest, freezing: Freezing, compile_in: Callable[[str], BlockSet], languages: Collection[str],
@@ -207,7 +206,7 @@ class _Press:
         self._weights: dict[str, Weights] = {}
 
     def weigh(self, language: str) -> Weights:
-        """The sizes of the blocks in the language that those who ask for this one get."""
+        """The sizes of the blocks in the language that is sent to subscribers who chose this one."""
         spoken = spoken_in(language, self._languages, self._own)
         if spoken not in self._weights:
             self.keep(self._compile_in(spoken))
@@ -240,7 +239,7 @@ def _decide_for_all(freezing: Freezing, decider: "Decider", progress: Callable[[
 def decided(
     members: Iterable[Member], decider: "Decider", record: Callable[[Decision], T],
 ) -> Iterator[tuple[int, T]]:
-    """Each member's subscriber with what `record` made of their decision.
+    """Each member's subscriber id with the result of `record` for the member's decision.
 
     Members with equal interests and pasts are decided about once, as long as that is remembered.
     """
@@ -254,7 +253,7 @@ def decided(
 
 
 class Decider:
-    """Decides what the members of an issue's audience get."""
+    """Decides about the members of an issue's audience: an edition, or a reason for sending nothing."""
 
     def __init__(self, manifest: Manifest, weigh: Callable[[str], Weights]) -> None:
         """`weigh` gives the sizes of the issue's blocks in a language."""
@@ -268,20 +267,20 @@ class Decider:
         return Decision(choice.edition, skip, passed, choice.size)
 
     def verdicts(self, interests: Interests, had: frozenset[str]) -> tuple[Verdict, ...]:
-        """For each story of the issue, in order of rank: in or out for these interests, and why."""
+        """The verdict on each story of the issue for these interests, in order of rank."""
         return self._chooser.choose(interests, had).verdicts
 
     def _skip(self, chosen: Edition, last: datetime | None) -> tuple[str, bool]:
-        """Why nothing is sent, and whether the edition's stories then count as had; empty if it is."""
+        """The reason why nothing is sent, empty if the edition is; and whether its stories then count as had."""
         newsletter, interests = self._manifest.newsletter, chosen.interests
         if not edition.due(interests, last, self._manifest.slot.instant, newsletter.timezone):
-            since = f", the last was on {last:%Y-%m-%d}" if last else ""
-            return f"wants mail {interests.frequency}{since}", False
+            since = f", and the last issue was on {last:%Y-%m-%d}" if last else ""
+            return f"chose the frequency “{interests.frequency}”{since}", False
         if not interests.topics:
             return "chose no topic", False
         policy = interests.quiet or newsletter.quiet
         if not chosen.quiet or policy == "note":
             return "", False
-        stories = f"{len(chosen.stories)} of the {newsletter.min_stories} stories that an edition needs"
-        outcome = "skipped" if policy == "skip" else "kept for the next issue"
-        return f"quiet week: {stories}, {outcome}", policy == "skip"
+        stories = f"the edition has {len(chosen.stories)} of the {newsletter.min_stories} stories that it needs"
+        outcome = "they are skipped" if policy == "skip" else "they are kept for the next issue"
+        return f"quiet week: {stories}, and {outcome}", policy == "skip"

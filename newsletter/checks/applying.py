@@ -17,7 +17,7 @@ T = TypeVar("T")
 def check_issue(
     manifest: Manifest, blocks: Mapping[str, BlockSet], editions: Iterable[Edition], rules: Rules = RULES,
 ) -> tuple[Check, ...]:
-    """Whether every edition of the issue can be sent: a check for each rule. A fault is reported once, however many
+    """A check for each rule on whether every edition of the issue can be sent. A problem is reported once, however many
     blocks, languages and editions have it."""
     presses = {language: press(each, manifest) for language, each in blocks.items()}
     of_blocks, of_editions, count = _Findings(rules.blocks), _Findings(rules.editions), 0
@@ -36,14 +36,14 @@ def check_issue(
 def check_template(
     template: Template, languages: Collection[str], rules: Sequence[Rule[Offered]] = RULES.templates,
 ) -> tuple[Check, ...]:
-    """Whether the template can be used in the languages: a check for each rule."""
+    """A check for each rule on whether the template can be used in the languages."""
     findings = _Findings(rules)
     findings.look(Offered(template, languages))
     return findings.checks(f"{len(template.files)} files in {', '.join(sorted(languages))}", template.name)
 
 
 class _Findings(Generic[T]):
-    """The problems that each of some rules has found so far."""
+    """The problems that each rule has found so far, each once."""
 
     def __init__(self, rules: Sequence[Rule[T]]) -> None:
         self._rules = rules

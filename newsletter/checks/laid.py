@@ -1,4 +1,4 @@
-"""An edition as its readers get it: its blocks in order, each looked at once for all editions."""
+"""An edition as its subscribers get it: its blocks in order, each read once for all editions."""
 
 import re
 from collections.abc import Mapping
@@ -14,14 +14,14 @@ _END = r"(?=[\s.,;:!?)\]»”\"'>]|\Z)"
 
 @dataclass(frozen=True)
 class Press:
-    """An issue's blocks in one language, as the rules look at them."""
+    """An issue's blocks in one language, with what the rules need of each."""
 
     blocks: BlockSet
     words: Words
     pages: Mapping[str, Page]
     """By the block's key."""
     in_text: Mapping[str, frozenset[str]]
-    """Which of all addresses of the pages are in each block of plain text."""
+    """The addresses of the pages' links that are in each block of plain text, by the block's key."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Laid:
 
 
 def press(blocks: BlockSet, manifest: Manifest) -> Press:
-    """Looks up what the rules need to know of each block."""
+    """The blocks with their pages, and the links in their plain texts."""
     pages = {key: page(each, place(key, manifest)) for key, each in blocks.html.items()}
     addresses = frozenset().union(*(each.addresses for each in pages.values()))
     patterns = {address: re.compile(re.escape(address) + _END) for address in addresses}
@@ -45,7 +45,7 @@ def press(blocks: BlockSet, manifest: Manifest) -> Press:
 
 
 def place(key: str, manifest: Manifest) -> str:
-    """A block as a person knows it: "story “…”", or "the template's foot"."""
+    """The name of a block in problems: "story “…”", or "the template's foot"."""
     kind, _, name = key.partition(":")
     title = next((each.story.title for each in manifest.candidates if each.story.id == name), "")
     return f"story “{title}”" if title else f"the template's {kind}"

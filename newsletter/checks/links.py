@@ -1,4 +1,4 @@
-"""Links: where they may go, and what their words say (docs/decisions.md has the rules' sources)."""
+"""Rules for links: their targets and their texts (docs/decisions.md has the sources)."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -13,14 +13,14 @@ SHORTENERS = frozenset({
     "bit.ly", "buff.ly", "cutt.ly", "goo.gl", "is.gd", "ow.ly", "rb.gy", "rebrand.ly", "t.co", "t.ly", "tiny.cc",
     "tinyurl.com",
 })
-"""Hosts that hide where a link goes; filters hold them against a mail."""
+"""Hosts that hide a link's target; filters count them against a mail."""
 
 _OURS = frozenset({"localhost", "127.0.0.1", "::1"})
 _HOST = re.compile(r"(?:https?://)?((?:[a-z0-9-]+\.)+[a-z]{2,})(?:/\S*)?", re.IGNORECASE)
 
 
 def is_secure(address: str) -> bool:
-    """Whether an address is a whole https address, or one on this machine."""
+    """Whether an address is a complete https address, or one on this machine."""
     try:
         aim = urlsplit(address)
         host = aim.hostname
@@ -30,7 +30,7 @@ def is_secure(address: str) -> bool:
 
 
 def _aim(address: str) -> SplitResult | str:
-    """The parts of an address, or why it has none."""
+    """The parts of an address, or the reason why it cannot be read."""
     try:
         aim = urlsplit(address)
         _ = aim.port  # raises ValueError for one that is no port
@@ -46,7 +46,7 @@ def _unreadable(page: Page) -> Iterator[Problem]:
 
 
 def _each(fault: Callable[[Link, SplitResult, str], str]) -> Callable[[Page], Iterator[Problem]]:
-    """The problems of a page where `fault` says what is wrong with a link to the web, given its parts and its host."""
+    """The problems of a page for which `fault` returns a text, given a web link, its parts and its host."""
     def find(page: Page) -> Iterator[Problem]:
         for link in page.links:
             aim = _aim(link.address)
@@ -60,18 +60,19 @@ def _each(fault: Callable[[Link, SplitResult, str], str]) -> Callable[[Page], It
 
 @_each
 def _insecure(link: Link, aim: SplitResult, host: str) -> str:
-    return "" if is_secure(link.address) else f"the link {link.address or '(empty)'} is not a whole https address"
+    return "" if is_secure(link.address) else f"the link {link.address or '(empty)'} is not a complete https address"
 
 
 @_each
 def _with_credentials(link: Link, aim: SplitResult, host: str) -> str:
     given = aim.username is not None or aim.password is not None
-    return f"the link {link.address} has a name or password in it" if given else ""
+    return f"the link {link.address} contains a user name or a password" if given else ""
 
 
 @_each
 def _to_a_number(link: Link, aim: SplitResult, host: str) -> str:
-    return f"the link {link.address} goes to a bare IP address" if _is_number(host) and host not in _OURS else ""
+    odd = _is_number(host) and host not in _OURS
+    return f"the link {link.address} goes to an IP address instead of a host name" if odd else ""
 
 
 @_each
@@ -87,7 +88,7 @@ def _shortened(link: Link, aim: SplitResult, host: str) -> str:
 
 @_each
 def _wordless(link: Link, aim: SplitResult, host: str) -> str:
-    return "" if link.words else f"the link {aim.geturl()} has no words"
+    return "" if link.words else f"the link {aim.geturl()} has no text"
 
 
 @_each
@@ -95,7 +96,7 @@ def _misleading(link: Link, aim: SplitResult, host: str) -> str:
     host, named = host.removeprefix("www."), _HOST.fullmatch(link.words)
     if not named or f".{host}".endswith(f".{named[1].lower().removeprefix('www.')}"):
         return ""
-    return f"the link that reads {link.words} goes to {host}"
+    return f"the link with the text {link.words} goes to {host}"
 
 
 def _is_number(host: str) -> bool:
@@ -106,19 +107,22 @@ def _is_number(host: str) -> bool:
     return True
 
 
-_PHISHING = "Filters take it for phishing, and readers cannot see where it goes."
+_PHISHING = "Filters take the link for phishing, and subscribers cannot see where it goes."
 
 RULES: tuple[Rule[Page], ...] = (
-    Rule("link-unreadable", "warning", "No mail program can follow it.",
+    Rule("link-unreadable", "warning", "No mail program can follow the link.",
          "Copy the address from the browser again.", _unreadable),
-    Rule("link-insecure", "warning", "A mail has no page to be relative to, and http shows others what is read.",
-         "Write https:// if the page can be reached so.", _insecure),
-    Rule("link-credentials", "warning", _PHISHING, "Take out what stands before the @.", _with_credentials),
-    Rule("link-number", "warning", _PHISHING, "Write the name of the host.", _to_a_number),
-    Rule("link-port", "warning", "Filters distrust ports, and many networks block them.", "Take the port out.",
+    Rule("link-insecure", "warning",
+         "A link in a mail cannot be relative, and http lets others see what a subscriber reads.",
+         "Write the complete address with https:// if the page can be reached that way.", _insecure),
+    Rule("link-credentials", "warning", _PHISHING, "Remove everything between // and @.", _with_credentials),
+    Rule("link-number", "warning", _PHISHING, "Write the host name instead of the IP address.", _to_a_number),
+    Rule("link-port", "warning", "Filters distrust ports, and many networks block them.", "Remove the port.",
          _with_a_port),
-    Rule("link-shortened", "warning", _PHISHING, "Write the address that it leads to.", _shortened),
-    Rule("link-wordless", "warning", "A screen reader has nothing to read out.", "Say in its text where it goes.",
+    Rule("link-shortened", "warning", _PHISHING, "Write the address that the short link leads to.", _shortened),
+    Rule("link-wordless", "warning",
+         "A screen reader has nothing to read out.", "Give the link a text that names its target.",
          _wordless),
-    Rule("link-misleading", "warning", _PHISHING, "Let a link that names a host go there.", _misleading),
+    Rule("link-misleading", "warning",
+         _PHISHING, "Link to the host that the text names, or change the text.", _misleading),
 )

@@ -1,4 +1,4 @@
-"""A block of an issue as a reader meets it: its links, its pictures, its styles, its text."""
+"""A block of an issue as the rules see it: its links, pictures, styles and text."""
 
 import quopri
 import re
@@ -14,16 +14,16 @@ from newsletter.render.placeholders import PLACEHOLDERS, fill
 SAMPLE: Mapping[str, str] = {
     name: f"https://slot.example/{name}" if kind.holds == "url" else "words" for name, kind in PLACEHOLDERS.items()
 }
-"""A value for each placeholder, to look at blocks with."""
+"""A value for each placeholder, with which blocks are filled for checking."""
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A link, and what a reader can tell of it."""
+    """A link, as a subscriber sees it."""
 
     address: str
     words: str
-    """Its text, or the words of the picture in it."""
+    """Its text, or the `alt` of the picture in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Page:
     """A block with every placeholder filled."""
 
     place: str
-    """Its name in problems: the story's title, or the part of the template."""
+    """The name of the block in problems: the story's title, or the template's part."""
     links: tuple[Link, ...]
     pictures: tuple[str, ...]
     """Their addresses."""
@@ -46,7 +46,7 @@ class Page:
 
 
 def page(block: Block, place: str) -> Page:
-    """The content of a block of HTML, which may be a piece of a document. `place` names the block in problems."""
+    """The page of a block of HTML, which may be a piece of a document; `place` is its name in problems."""
     source = text(block)
     try:
         tree = lxml.html.document_fromstring(source)

@@ -1,4 +1,4 @@
-"""Pictures: where they come from, and what they say to readers who do not see them."""
+"""Rules for pictures: their addresses, and their text for subscribers who do not see them."""
 
 from collections.abc import Iterator
 
@@ -16,12 +16,12 @@ def _insecure(page: Page) -> Iterator[Problem]:
 
 def _wordless(page: Page) -> Iterator[Problem]:
     for address in page.wordless:
-        yield Problem(page.place, f"the picture {address} has no words")
+        yield Problem(page.place, f"the picture {address} has no alt text")
 
 
 RULES: tuple[Rule[Page], ...] = (
-    Rule("picture-insecure", "warning", "Gmail and Outlook show no picture from elsewhere.",
-         "Write https:// if the picture can be reached so.", _insecure),
-    Rule("picture-wordless", "warning", "Readers who block pictures or cannot see them get nothing in its place.",
-         'Write alt="…" that says what it shows, or alt="".', _wordless),
+    Rule("picture-insecure", "warning", "Gmail and Outlook only show pictures with https addresses.",
+         "Write https:// if the picture can be reached that way.", _insecure),
+    Rule("picture-wordless", "warning", "Subscribers who block pictures or cannot see them get nothing in its place.",
+         'Write alt="…" that describes the picture, or alt="" for an ornament.', _wordless),
 )

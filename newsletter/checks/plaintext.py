@@ -1,4 +1,4 @@
-"""The plain text: it holds what the HTML of the same edition holds."""
+"""Rules for the plain text, which must contain what the HTML of the same edition contains."""
 
 from collections.abc import Iterator
 
@@ -16,6 +16,6 @@ def _links_lacking(laid: Laid) -> Iterator[Problem]:
 
 
 RULES: tuple[Rule[Laid], ...] = (
-    Rule("text-link", "warning", "Readers of plain text cannot go there, and filters compare the two parts.",
-         "Write it into the plain-text twin of the block.", _links_lacking),
+    Rule("text-link", "warning", "Subscribers to plain text cannot follow the link, and filters compare the two parts.",
+         "Write the link into the plain-text file of the block.", _links_lacking),
 )

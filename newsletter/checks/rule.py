@@ -7,37 +7,37 @@ from typing import Any, Generic, Literal, TypeVar
 from newsletter.model import Problem
 
 Level = Literal["error", "warning"]
-"""`error`: what is wrong harms every subscriber; `warning`: it harms one story, or the readers of one language."""
+"""`error`: a problem harms every subscriber; `warning`: it harms one story, or the subscribers with one language."""
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Rule(Generic[T]):
-    """One thing that must hold of whatever T is: a block's page, an edition's layout, a template."""
+    """One thing that must hold of a T: a block's page, an edition's layout, or a template."""
 
     id: str
-    """Its name in reports and scripts, in lower case with hyphens: "link-shortened". Never used for another rule."""
+    """The rule's name in reports and scripts, in lower case with hyphens: "link-shortened". Never reused."""
     level: Level
     why: str
     """Why it matters, in one sentence."""
     cure: str
-    """The fix, for every problem that brings no better one of its own."""
+    """The fix, for every problem that has no more specific `cure` of its own."""
     find: Callable[[T], Iterable[Problem]]
-    """Finds the violations, each with its place."""
+    """Finds the problems that break the rule, each with its place."""
 
     def problems(self, subject: T) -> Iterator[Problem]:
-        """The violations of the rule, each with a fix."""
+        """The problems that break the rule, each with a fix."""
         return (problem if problem.cure else replace(problem, cure=self.cure) for problem in self.find(subject))
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A rule, what it was applied to, and what breaks it."""
+    """A rule, the extent to which it was applied, and the problems it found."""
 
     rule: Rule[Any]
     looked_at: str
-    """How much was looked at: "14 editions"."""
+    """The extent of the check: "14 editions"."""
     problems: tuple[Problem, ...] = ()
     template: str = ""
     """The name of the template that was checked; empty for an issue."""

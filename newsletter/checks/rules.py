@@ -11,14 +11,14 @@ from newsletter.checks.templates import Offered
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """Rules by what they look at."""
+    """The rules, by the subject they apply to."""
 
     blocks: tuple[Rule[Page], ...]
     """Each block of an issue, in each language, once: all editions share it."""
     editions: tuple[Rule[Laid], ...]
-    """Each edition of an issue that is HTML: what depends on which blocks meet."""
+    """Each HTML edition of an issue: for problems that depend on the combination of blocks."""
     templates: tuple[Rule[Offered], ...]
-    """A template, with the languages it is offered in."""
+    """A template, with the languages in which it is used."""
 
 
 RULES = Rules(

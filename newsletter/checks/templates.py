@@ -14,7 +14,7 @@ from newsletter.render.template import Template
 
 @dataclass(frozen=True)
 class Offered:
-    """A template and the languages that its readers are offered."""
+    """A template and the languages that subscribers can choose."""
 
     template: Template
     languages: Collection[str]
@@ -25,7 +25,7 @@ def _sources(offered: Offered) -> Iterator[Problem]:
 
 
 def _compiling(offered: Offered) -> Iterator[Problem]:
-    """Problems of compiling the sample issue in any language, except those that lint reports for the same line."""
+    """The problems of compiling the sample issue in each language, except in lines that `lint` has already reported."""
     known = {problem.place for problem in lint(offered.template)}
     for language in sorted(offered.languages):
         for problem in trial.faults(offered.template, MANIFEST, language=language, site=SITE):
@@ -42,11 +42,11 @@ def _words(offered: Offered) -> Iterator[Problem]:
 
 
 WORDS = Rule(
-    "template-words", "warning", "Readers of another language get English words in the midst of their own.",
-    "Give the translation in templates/locale/.", _words,
+    "template-words", "warning", "Subscribers with another language get English words among their own.",
+    "Add the translation to the catalogue in templates/locale/.", _words,
 )
 RULES: tuple[Rule[Offered], ...] = (
-    Rule("template-source", "error", "MJML passes misspelt tags and attributes through in silence.",
+    Rule("template-source", "error", "MJML passes misspelt tags and attributes through without an error.",
          "Correct the line.", _sources),
     Rule("template-compile", "error", "An issue cannot be prepared with a template that does not compile.",
          "Correct the line.", _compiling),

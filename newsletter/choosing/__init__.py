@@ -1,5 +1,5 @@
-"""Choosing: which stories stand for an issue, and which of them each reader gets, and why. Pure.
+"""Choosing: an issue's stories, the ones among them that each subscriber gets, and the reasons. Pure.
 
-`intake` keeps floods back, `topics` and `keywords` find what a story is about, `related` merges the same
-news told twice, `ranking` orders and freezes, and `edition` chooses for one set of interests.
+`intake` holds floods of old stories back, `topics` and `keywords` find a story's topics, `related` merges stories that
+report the same news, `ranking` orders the stories of an issue, and `edition` chooses for one set of interests.
 """

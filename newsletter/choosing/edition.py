@@ -1,9 +1,8 @@
-"""The edition that one set of interests gets from an issue, with the reasons: a pure function of manifest, interests
-and past.
+"""The edition for one set of interests, with the reason for each story: a pure function of manifest and past.
 
-Every story of the manifest gets a verdict. Those that are in stand under the reader's own first topic that they belong
-to. The section that holds the best-ranked story opens the edition, so the lead is the best story of all; the other
-sections follow in the reader's order of topics, or in the newsletter's for who takes all.
+Every story of the manifest gets a verdict. A story that is in stands under the first of the subscriber's topics that it
+belongs to. The section that holds the best-ranked story opens the edition, so the lead is the best story of all. The
+other sections follow in the subscriber's order of topics, or in the newsletter's for a subscriber to all topics.
 """
 
 from collections.abc import Callable, Iterable
@@ -17,7 +16,7 @@ from newsletter.model import Candidate, Edition, Entry, Interests, Manifest, Rea
 CLIPPED_AT = 102_400
 """Bytes of HTML from which Gmail hides the rest of a mail, the unsubscribe link with it (standards.md, H1)."""
 RESERVE = 6_144
-"""Bytes kept free for the values of slots, which are only known for each subscriber."""
+"""Bytes kept free for the values of placeholders, which differ between subscribers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +26,12 @@ class Choice:
     edition: Edition
     verdicts: tuple[Verdict, ...]
     size: int = 0
-    """Bytes of its HTML without the values of slots; 0 where the blocks' sizes are not known."""
+    """Bytes of its HTML without the values of placeholders; 0 if the sizes of the blocks are not known."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """One of a reader's topics, and the topics whose stories it takes: itself and what lies under it."""
+    """One of a subscriber's topics, and the topics whose stories it takes: itself and its descendants."""
 
     topic: str
     covers: frozenset[str]
@@ -59,7 +58,7 @@ class Chooser:
         self._titles = {each.story.id: each.story.title for each in manifest.candidates}
 
     def choose(self, interests: Interests, had: frozenset[str]) -> Choice:
-        """The edition of these interests for who has had the stories `had`, with the reason for each story."""
+        """The edition for subscribers with these interests who have had the stories `had`, with all verdicts."""
         wishes = self._wishes(interests)
         excluded = self._covered(interests.excluded)
         oldest = self._manifest.slot.instant - self._manifest.newsletter.max_age - PERIODS[interests.frequency]
@@ -74,12 +73,12 @@ class Chooser:
         return Choice(Edition(interests, known, _sections(wishes, draft), quiet), tuple(verdicts), draft.size)
 
     def _unwanted(self, candidate: Candidate, wishes: tuple[Wish, ...], excluded: frozenset[str]) -> Verdict | None:
-        """Out because of what the story is about."""
+        """The verdict if the story is out because of its topics or was merged into another; None otherwise."""
         if candidate.merged_into:
             title = self._titles[candidate.merged_into]
-            return _verdict(candidate, "merged", f"tells the same news as “{title}”, which stands for both")
+            return _verdict(candidate, "merged", f"it reports the same news as “{title}”, which stands for both")
         if not candidate.matches:
-            return _verdict(candidate, "no topic", "no tag and no keyword puts it in a topic")
+            return _verdict(candidate, "no topic", "none of its tags and no keyword puts it in a topic")
         for match in candidate.matches:
             if match.topic in excluded:
                 return _verdict(candidate, "excluded", f"it is about {self._label(match.topic)}, which is excluded")
@@ -89,19 +88,20 @@ class Chooser:
         return None
 
     def _past(self, candidate: Candidate, had: frozenset[str], oldest: datetime) -> Verdict | None:
-        """Out because of when it was, or was told before."""
+        """The verdict if the story is out because of its age or was sent before; None otherwise."""
         if candidate.story.id in had:
             return _verdict(candidate, "had before", "an earlier issue brought it")
-        told = next((each for each in candidate.also if each in had), None)
-        if told:
-            return _verdict(candidate, "had before", f"an earlier issue told the same news as “{self._titles[told]}”")
+        twin = next((each for each in candidate.also if each in had), None)
+        if twin:
+            words = f"an earlier issue brought the same news in “{self._titles[twin]}”"
+            return _verdict(candidate, "had before", words)
         if candidate.available < oldest:
-            return _verdict(candidate, "too old", f"available since {candidate.available:%Y-%m-%d}, looked at from "
-                                                  f"{oldest:%Y-%m-%d} on")
+            words = f"it has been available since {candidate.available:%Y-%m-%d}; this edition takes stories from"
+            return _verdict(candidate, "too old", f"{words} {oldest:%Y-%m-%d} on")
         return None
 
     def _place(self, candidate: Candidate, wishes: tuple[Wish, ...], draft: _Draft, weights: Weights | None) -> Verdict:
-        """In, under the reader's first topic that takes it, or out for want of room."""
+        """The verdict that a story is in, under the subscriber's first topic that takes it, or out for lack of room."""
         topics = {match.topic for match in candidate.matches}
         first, *others = [wish for wish in wishes if topics & wish.covers]
         section = first.topic
@@ -119,9 +119,10 @@ class Chooser:
     def _full(self, candidate: Candidate, section: str, draft: _Draft, weights: Weights | None) -> Verdict | None:
         limits = self._manifest.newsletter
         if draft.count >= limits.max_stories:
-            return _verdict(candidate, "capped", f"the edition has its {limits.max_stories} stories")
+            return _verdict(candidate, "capped", f"the edition is full with {limits.max_stories} stories")
         if len(draft.sections.get(section, ())) >= limits.per_topic:
-            return _verdict(candidate, "capped", f"{self._label(section)} has its {limits.per_topic} stories")
+            words = f"the section {self._label(section)} is full with {limits.per_topic} stories"
+            return _verdict(candidate, "capped", words)
         if draft.count and draft.size + _cost(candidate.story.id, section, draft, weights) > CLIPPED_AT - RESERVE:
             return _verdict(candidate, "too large", "with it the mail would be longer than Gmail shows (102,400 bytes)")
         return None
@@ -133,7 +134,7 @@ class Chooser:
         return f"{self._label(match.topic)}{under} by {match.how} {match.evidence}; rank: {candidate.rank}"
 
     def _wishes(self, interests: Interests) -> tuple[Wish, ...]:
-        """The reader's topics in order. `*` takes every topic by itself, so that stories stand under their own."""
+        """The subscriber's topics in order. `*` stands for every topic by itself, so each story is under its own."""
         offered = self._manifest.newsletter.topics or tuple(self._labels)
         wishes: dict[str, Wish] = {}
         for topic in interests.topics:
@@ -155,7 +156,7 @@ class Chooser:
 
 
 def due(interests: Interests, last: datetime | None, slot: datetime, zone: str) -> bool:
-    """Whether a subscriber with this frequency is owed an issue at `slot`; `last` is the slot of the last one they got.
+    """Whether a subscriber with these interests is due an issue at `slot`, if the last one was at the instant `last`.
 
     Weekly and fortnightly count days with one day's grace, since a clock change or an earlier hour must not cost a
     week; monthly is the first issue of a calendar month in the newsletter's zone.

@@ -1,7 +1,7 @@
-"""Which stories of a fetch are taken in at once, and which wait for the editor.
+"""Intake: a fetch's stories divided into those taken in at once and those held for the editor.
 
 A feed that moves to new software often gives all its old entries new names. Mailing them as news would be worse than
-mailing none, so a sudden crowd of unknown but old stories is held until somebody has looked.
+mailing none, so a sudden crowd of unknown but old stories is held until the editor releases it.
 """
 
 import shlex
@@ -18,21 +18,21 @@ _GRACE = timedelta(days=1)  # feeds are cached, and date entries when they were 
 
 @dataclass(frozen=True, slots=True)
 class Intake:
-    """The stories of one fetch, parted: every story is in one of the two groups, in the order of the fetch."""
+    """The stories of one fetch, each either fresh or held, in their order."""
 
     fresh: tuple[Story, ...]
-    """Taken in at once: new ones, and new versions of known ones."""
+    """Stories taken in at once: new ones, and new versions of known ones."""
     held: tuple[Story, ...] = ()
-    """Unknown and old: not in any issue until the editor releases them."""
+    """Stories that are unknown and old: in no issue until the editor releases them."""
     problem: Problem | None = None
-    """Says so and how to release them; None if nothing is held."""
+    """Reports the held stories and how to release them; None if nothing is held."""
 
 
 def judge(stories: Sequence[Story], *, known: frozenset[str], last_fetch: datetime | None, now: datetime) -> Intake:
     """Holds the old among the unknown stories if there are more than `CROWD` unknown ones and most of them are old.
 
-    `known` are the ids of the source's stories we have; `last_fetch` is None on its first fetch, then nothing is held.
-    Old is a story dated more than a day before the last fetch, or not dated at all.
+    `known` are the ids of the source's stories in the store. `last_fetch` is None on the first fetch of the source, and
+    nothing is held then. A story is old if it is undated, or dated more than a day before the last fetch.
     """
     if last_fetch is None:
         return Intake(tuple(stories))
@@ -47,6 +47,6 @@ def judge(stories: Sequence[Story], *, known: frozenset[str], last_fetch: dateti
 
 def _held(held: Sequence[Story], last_fetch: datetime) -> Problem:
     source = held[0].source
-    return Problem(source, f"{len(held)} stories we did not know, undated or older than the last fetch "
-                           f"({last_fetch:%Y-%m-%d %H:%M} UTC), came at once and are held back",
-                   f"If they are news, type: newsletter stories release {shlex.quote(source)}")
+    return Problem(source, f"{len(held)} unknown stories that are undated or older than the last fetch "
+                           f"({last_fetch:%Y-%m-%d %H:%M} UTC) came at once and are held back",
+                   f"If they are news, run: newsletter stories release {shlex.quote(source)}")

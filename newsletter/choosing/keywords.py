@@ -1,15 +1,16 @@
-"""Topics recognised by keywords in a story's title and text, for stories whose tags say nothing.
+"""Topics recognised by keywords in a story's title and text, for stories without a tag that names a topic.
 
 - A keyword is found on whole words, whatever the case, the accents, an English plural or a possessive. A word of it in
-  capitals ("AI", "US") is found in capitals alone, so that "us" is not the US; a title all in capitals tells nothing.
-- In the title it counts 3, in the text 1; n times as much as log2(1 + n) times. Of a topic's keywords that overlap, the
-  longest counts.
+  capitals ("AI", "US") is found in capitals alone, so that "us" is not the US; capitals mean
+  nothing in a title all in capitals.
+- A hit in the title counts 3 points, in the text 1; n hits count log2(1 + n) times as much. Of a topic's keywords
+  that overlap, the longest counts.
 - A topic needs 1 point in a text of up to 60 words, 2 up to 600, else 3: a word in passing is not enough, a hit in the
   title always is.
 - A phrase of the topic's `exclude` anywhere in the story silences its keywords.
 - At most three topics, and only those with at least half the points of the strongest.
 
-Words of scripts without spaces between them are not told apart: such stories need tags.
+Words are not found in scripts without spaces between them: such stories need tags.
 """
 
 import re
@@ -23,7 +24,7 @@ from typing import NamedTuple
 from newsletter.model import Match, Topic
 
 Forms = tuple[str, ...]
-"""The forms in which a word is compared: folded, and also in capitals if it is written in capitals."""
+"""The forms in which a keyword may match a story's word: folded, and in capitals if the story has it in capitals."""
 
 
 class Index:
@@ -51,7 +52,7 @@ class Index:
         return _strongest(finds, least=1 if len(words) <= 60 else 2 if len(words) <= 600 else 3)
 
     def _find(self, words: Sequence[Forms]) -> "Counter[_Phrase]":
-        """How often each phrase is there."""
+        """How often each phrase occurs in the words."""
         found: Counter[_Phrase] = Counter()
         free: dict[str, int] = {}  # by topic, where the words begin that none of its keywords has taken
         for position, word in enumerate(words):
@@ -106,7 +107,7 @@ def _strongest(finds: Mapping[str, list[_Find]], least: int) -> tuple[Match, ...
 
 
 def _evidence(finds: list[_Find]) -> str:
-    """The keywords that weigh most, in words."""
+    """The up to five keywords with the most points, as `why` shows them."""
     heaviest = sorted(finds, key=lambda find: (-find.points, find.phrase.written))
     return ", ".join(find.evidence for find in heaviest[:5])
 

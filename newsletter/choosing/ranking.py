@@ -1,7 +1,7 @@
-"""An issue's decisions: which stories stand for an occasion, in which order, and why. Pure: the result is a manifest.
+"""An issue's candidates in order of rank, with the reasons. Pure.
 
-What a story of the issue becomes for one reader is decided later, by `edition`; here nothing is left out but what lies
-outside the window of every reader, so that `why` can answer for each story.
+`edition` decides later whether a story is in for one subscriber. Here a story is only left out if it lies outside the
+window of every subscriber, so that `why` can answer for each story.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -18,11 +18,11 @@ PERIODS: Mapping[Frequency, timedelta] = {
     "monthly": timedelta(days=31),
     "never": timedelta(0),
 }
-"""How much older a story may be for subscribers of a frequency, who get no mail in between."""
+"""How much further back than `max_age` editions of a frequency take stories: the time without an issue."""
 
 
 def issue_id(newsletter: str, slot: Slot, taken: Callable[[str], bool]) -> str:
-    """A name a person can read: the newsletter and the slot's local day, with its time or a number where that is taken.
+    """A readable id: the newsletter and the slot's local day, with its time or a number where that id is taken.
 
     >>> # "weekly-2026-11-30", else "weekly-2026-11-30-0800", else "weekly-2026-11-30-0800-2"
     """
@@ -36,7 +36,7 @@ def issue_id(newsletter: str, slot: Slot, taken: Callable[[str], bool]) -> str:
 
 
 def window(newsletter: Newsletter, slot: Slot) -> datetime:
-    """The instant from which stories are looked at: the oldest that any reader may still be owed."""
+    """The instant from which stories are candidates: the earliest that counts for any subscriber."""
     return slot.instant - newsletter.max_age - max(PERIODS.values())
 
 
@@ -44,11 +44,11 @@ def ranked(
     stories: Iterable[tuple[Story, datetime]], clusters: Sequence[Cluster], newsletter: Newsletter, slot: Slot, *,
     match: Callable[[Story], tuple[Match, ...]], now: datetime,
 ) -> tuple[Candidate, ...]:
-    """The issue's candidates in order of rank, those that were merged into others included.
+    """The issue's candidates in order of rank, including those that were merged into others.
 
-    `stories` come with the instant since when readers could have had them; one that is only available after the slot
-    waits for the next issue, unless the issue is frozen later than its slot and it is there by then. `clusters` are the
-    groups of stories that tell the same news.
+    Each of `stories` comes with the instant since when it is available. One that is only available after the slot
+    waits for the next issue, unless the issue is frozen later than its slot and the story is available by then.
+    `clusters` are the groups of stories that report the same news.
     """
     due = [_candidate(story, available, match(story), newsletter, slot) for story, available in stories
            if available <= max(slot.instant, now)]
@@ -74,9 +74,9 @@ def _rank_in_words(story: Story, age: timedelta) -> str:
 
 
 def _merged(due: Sequence[Candidate], clusters: Sequence[Cluster]) -> list[Candidate]:
-    """The pick stands for all who tell the same news: with the topics of all, and as fresh as the freshest of them.
+    """The candidates after merging: a pick has the topics of its whole cluster, and the latest availability in it.
 
-    Readers of any of their topics are owed the news once; the pick's own tags come first.
+    Subscribers to any of these topics get the news once; the pick's own topics come first.
     """
     by_id = {each.story.id: each for each in due}
     for group in clusters:
@@ -96,6 +96,6 @@ def _united(pick: Candidate, others: Sequence[Candidate]) -> tuple[Match, ...]:
     matches = {match.topic: match for match in pick.matches}
     for other in others:
         for match in other.matches:
-            told_by = replace(match, evidence=f"{match.evidence}, of the same news in “{other.story.title}”")
-            matches.setdefault(match.topic, told_by)
+            from_other = replace(match, evidence=f"{match.evidence}, of the same news in “{other.story.title}”")
+            matches.setdefault(match.topic, from_other)
     return tuple(matches.values())

@@ -1,7 +1,7 @@
-"""Topics: the words that mean them, and the stories that belong to them.
+"""Topics: their names, and the stories that belong to them.
 
-A story's tags decide. One without tags, or with none that we know, is judged by `keywords`. `topicsfile` reads topics
-from topics.toml, `topicsreport` says what they leave open.
+A story's tags decide. A story without a known tag is judged by `keywords`. `topicsfile` reads topics from topics.toml,
+`topicsreport` lists stories, topics and tags without a counterpart.
 """
 
 import re
@@ -43,7 +43,7 @@ class Topics:
         return tuple(found)
 
     def descendants(self, slug: str) -> tuple[str, ...]:
-        """All topics under one, each before its own children."""
+        """All topics under this one, each before its own children."""
         found: list[str] = []
         waiting = list(reversed(self._children[slug])) if slug in self._children else []
         while waiting:
@@ -54,14 +54,14 @@ class Topics:
     def offered(self, slugs: Sequence[str]) -> tuple[Topic, ...]:
         """The topics of a newsletter that offers these: each followed by its descendants, then their ancestors.
 
-        None given means all in the order of topics.toml. Raises `DataError` for one that is not defined.
+        An empty `slugs` means all topics in the order of topics.toml. Raises `DataError` for an undefined topic.
         """
         if not slugs:
             return self.topics
         for slug in slugs:
             if slug not in self._by_slug:
                 cure = meant(self.suggestion(slug)) or f"Define [topic.{slug}]."
-                raise DataError(f"{quoted(slug)} is no topic", cure=cure)
+                raise DataError(f"there is no topic {quoted(slug)}", cure=cure)
         below = [name for slug in slugs for name in (slug, *self.descendants(slug))]
         above = [name for slug in slugs for name in self.ancestors(slug)]
         return tuple(self._by_slug[slug] for slug in dict.fromkeys(below + above))

@@ -36,7 +36,7 @@ def _tables(document: toml.Document) -> Mapping[str, object]:
             raise DataError(f"unknown key {quoted(key)}", place=document.at(key), cure=_TABLES_CURE)
     tables = document.values.get("topic", {})
     if not isinstance(tables, dict):
-        raise DataError("“topic” is no table", place=document.at("topic"), cure=_TABLES_CURE)
+        raise DataError("“topic” is not a table", place=document.at("topic"), cure=_TABLES_CURE)
     return tables
 
 
@@ -45,9 +45,9 @@ def _topic(slug: str, table: object, document: toml.Document) -> Topic:
     if not _SLUG.fullmatch(slug) or len(slug) > 64:
         better = "-".join(re.findall(r"[a-z0-9]+", _ascii(slug)))[:64].strip("-") or "my-topic"
         raise DataError(f"{quoted(slug)} cannot name a topic: lower-case letters a to z, digits and single hyphens can",
-                        place=where, cure=f"Write [topic.{better}], and the name for people as its label.")
+                        place=where, cure=f"Write [topic.{better}] and give the readable name as its label.")
     if not isinstance(table, dict):
-        raise DataError(f"{quoted(slug)} is no table", place=where, cure=f"Write [topic.{slug}].")
+        raise DataError(f"{quoted(slug)} is not a table", place=where, cure=f"Write [topic.{slug}].")
     for key in table:
         if key not in _KEYS:
             raise DataError(f"unknown key {quoted(key)} in the topic {quoted(slug)}",
@@ -69,7 +69,7 @@ def _ascii(text: str) -> str:
 
 def _text(value: object, key: str, place: str) -> str:
     if not isinstance(value, str):
-        raise DataError(f"{quoted(key)} is no text", place=place, cure=f'Write {key} = "…".')
+        raise DataError(f"{quoted(key)} is not a text", place=place, cure=f'Write {key} = "…".')
     return line(value)
 
 

@@ -1,4 +1,4 @@
-"""Gaps in topics.toml: stories in no topic, topics that nobody chose, tags that no topic knows."""
+"""Gaps in topics.toml: stories in no topic, topics that no subscriber chose, tags that mean no topic."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -10,30 +10,30 @@ from newsletter.model import Story
 
 @dataclass(frozen=True, slots=True)
 class UnmappedTag:
-    """A tag of stories that no topic knows."""
+    """A tag of stories that means no topic."""
 
     tag: str
-    """As it was first written."""
+    """The tag as it was first written."""
     count: int
     """How many stories have it."""
     suggestion: str
-    """The slug of a topic that may be meant; empty if none looks like it."""
+    """The slug of the topic that may be meant; empty if none looks like it."""
 
 
 @dataclass(frozen=True, slots=True)
 class TopicsReport:
-    """The gaps in topics.toml, for the stories and subscribers at hand."""
+    """The gaps in topics.toml for the stories and subscribers at hand."""
 
     unmatched: tuple[Story, ...]
     """Stories in no topic: nobody gets them."""
     unread: tuple[str, ...]
-    """Slugs that nobody chose, neither themselves nor an ancestor."""
+    """Slugs of topics that no subscriber chose, neither by themselves nor through an ancestor."""
     unmapped: tuple[UnmappedTag, ...]
     """The most frequent first."""
 
 
 def report(topics: Topics, stories: Iterable[Story], chosen: Mapping[str, int]) -> TopicsReport:
-    """The gaps. `chosen` is how many subscribers chose each slug, and `*`."""
+    """The gaps in the topics. `chosen` counts the subscribers who chose each slug, and `*`."""
     unmatched = []
     counts: Counter[str] = Counter()
     written: dict[str, str] = {}

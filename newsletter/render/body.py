@@ -18,7 +18,7 @@ _STYLED = 120
 
 def html(body: str, level: int = 4) -> Markup:
     """A story's body for a mail: balanced whatever it was, clean again, its headings from `level` down with none
-    skipped, no pictures; its words alone if it is nested too deep."""
+    skipped, without pictures; its plain text if it is nested too deep."""
     cleaned = nh3.clean(body, tags=_TAGS, link_rel=None, url_schemes={"https", "http", "mailto", "tel"})
     if markup.depth(cleaned) > _DEEPEST_BODY:
         cleaned = nh3.clean(cleaned, tags=set())

@@ -1,4 +1,4 @@
-"""The words of a template, and those that a language lacks."""
+"""The messages of a template, and those that lack a translation into a language."""
 
 import io
 import re
@@ -17,21 +17,21 @@ _NAMED = re.compile(r"%\((\w+)\)")
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A sentence that is to be translated."""
+    """A text to be translated."""
 
     id: str | tuple[str, str]
-    """The English words, which are its key in a catalogue; with a plural, both forms."""
+    """The English text, which is its key in a catalogue; with a plural, both forms."""
     place: str
-    """The line that uses it: "templates/weekly/story.mjml:3"."""
+    """The place of its first use: "templates/weekly/story.mjml:3"."""
 
     @property
     def words(self) -> str:
-        """The English words, in the singular."""
+        """The English text, in the singular."""
         return self.id if isinstance(self.id, str) else self.id[0]
 
 
 def messages(template: Template) -> list[Message]:
-    """Every message that an edition of the template can hold: in its files, and in the values of placeholders."""
+    """Every message that an edition of the template can contain: in its files, and in the values of placeholders."""
     found = dict[str, Message]()
     for message in (*_of_files(template), *_of_placeholders()):
         found.setdefault(message.words, message)
@@ -39,7 +39,7 @@ def messages(template: Template) -> list[Message]:
 
 
 def missing(template: Template, language: str) -> list[Problem]:
-    """The template's words that a language lacks; none for English, in which they are written.
+    """The problems with the translations of the template's messages; none for English, in which they are written.
 
     Raises TemplateError if its catalogue cannot be read.
     """
@@ -48,7 +48,8 @@ def missing(template: Template, language: str) -> list[Problem]:
     catalogue = template.words(language).catalogue
     file = f"templates/locale/{language.replace('-', '_')}.po"
     return [
-        Problem(message.place, f"“{message.words}” {fault}", f'Give it in {file}, below: msgid "{message.words}"')
+        Problem(message.place, f"“{message.words}” {fault}",
+                f'Add the translation to {file}, below: msgid "{message.words}"')
         for message in messages(template) if (fault := _fault(message, catalogue, language))
     ]
 
@@ -61,7 +62,7 @@ def _of_files(template: Template) -> Iterator[Message]:
 
 
 def _of_placeholders() -> Iterator[Message]:
-    """Those that our own modules write."""
+    """The messages in the modules of this package."""
     for file in sorted(Path(__file__).parent.glob("*.py")):
         for line, id in _extracted("python", file.read_text("utf-8")):
             yield Message(id, f"newsletter/render/{file.name}:{line}")
@@ -73,7 +74,7 @@ def _extracted(method: str, source: str) -> Iterator[tuple[int, str | tuple[str,
 
 
 def _fault(message: Message, catalogue: Catalog, language: str) -> str:
-    """The fault in its translation; empty if there is none."""
+    """The fault of the message's translation; empty if it has none."""
     kept = catalogue.get(message.id)
     string = (kept.string if kept else "") or ""
     forms = [string] if isinstance(string, str) else list(string)
@@ -88,7 +89,7 @@ def _fault(message: Message, catalogue: Catalog, language: str) -> str:
 
 
 def _fault_of_names(message: Message, forms: list[str], language: str) -> str:
-    """Whether the English and the translation name the same values; a form for one may write "one" instead."""
+    """The fault of the translation's `%(name)s`, which must be those of the English text; `num` may be left out."""
     known = {*_NAMED.findall("".join(message.id))}
     for form in forms:
         named = {*_NAMED.findall(form)}

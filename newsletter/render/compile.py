@@ -23,14 +23,14 @@ from newsletter.text import quoted
 _URLS = frozenset({"href", "src"})
 _WORDED = frozenset({"alt", "title", "aria-label", "content", "summary"})
 _ENDS = {"foot": "\n", "item": "\n"}
-"""The ends of plain-text blocks, by kind, where they are no empty line."""
+"""The ends of those kinds of plain-text blocks that do not end with an empty line."""
 _SEAM = "\ufdd0"
-"""A noncharacter, so that no text has it: stands for the lines of the list of contents."""
+"""Stands for the lines of the list of contents: a noncharacter, which no text contains."""
 
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """The values of an issue that are the same for every subscriber and in no story."""
+    """The values that are the same for every subscriber of an issue and are in no story."""
 
     postal_address: str
     """One line; empty shows none."""
@@ -47,7 +47,7 @@ class Part:
     kind: str
     """One of `template.KINDS`."""
     values: Mapping[str, object]
-    """The names that its file may use in addition to `environment.EVERYWHERE`."""
+    """The names that its file may use in addition to `environment.EVERYWHERE`, with their values."""
 
 
 def compile(template: Template, manifest: Manifest, *, language: str, site: Site) -> BlockSet:
@@ -83,13 +83,13 @@ def _refused(template: Template, faults: Sequence[Problem]) -> TemplateError:
     if len(faults) == 1:
         return TemplateError(faults[0].found, place=faults[0].place, cure=faults[0].cure)
     listed = "\n".join(f"  {fault}" for fault in faults)
-    return TemplateError(f"{len(faults)} faults in the template\n{listed}", place=template.folder)
+    return TemplateError(f"the template has {len(faults)} faults\n{listed}", place=template.folder)
 
 
 def names(
     template: Template, manifest: Manifest, words: Words, site: Site, values: Mapping[str, str],
 ) -> dict[str, object]:
-    """The value of each name in `environment.EVERYWHERE`."""
+    """The value of each of `environment.EVERYWHERE`."""
     rtl = direction(words.language) == "rtl"
     return {
         "newsletter": manifest.newsletter, "date": datetime.fromisoformat(manifest.slot.local), "site": site,
@@ -99,12 +99,12 @@ def names(
 
 
 def parts_of(manifest: Manifest, language: str) -> Iterator[Part]:
-    """The parts that editions of the issue can be made of, but for the frame, in the order in which they are compiled.
+    """The parts from which editions of the issue are made, except the frame, in the order in which they are compiled.
 
-    `contents` is what stands before the lines of the list, `contents-end` what stands after them.
+    `contents` is the part before the lines of the list, `contents-end` the part after them.
     """
     stories = {candidate.story.id: candidate.story for candidate in manifest.candidates}
-    told = [
+    shown = [
         (candidate.story.id, {
             "story": candidate.story, "tongue": tongue(candidate.story, manifest, language),
             "turned": turned(candidate.story, manifest, language),
@@ -113,12 +113,12 @@ def parts_of(manifest: Manifest, language: str) -> Iterator[Part]:
         for candidate in manifest.candidates if not candidate.merged_into
     ]
     yield Part("contents", "contents", {})
-    yield from (Part(f"item:{story}", "item", values) for story, values in told)
+    yield from (Part(f"item:{story}", "item", values) for story, values in shown)
     yield Part("contents-end", "contents", {})
     for position, topic in enumerate(manifest.topics):
         yield Part(f"topic:{topic.slug}", "topic", {"topic": topic, "position": position})
     for kind in ("lead", "story"):
-        yield from (Part(f"{kind}:{story}", kind, values) for story, values in told)
+        yield from (Part(f"{kind}:{story}", kind, values) for story, values in shown)
     yield from (Part(kind, kind, {}) for kind in ("rest", "more", "quiet"))
 
 
@@ -133,7 +133,7 @@ def body(jinja: Sandbox, template: Template, part: Part, file: str) -> str:
     pieces = render(jinja, template, file, {"items": Markup(_SEAM)}).split(_SEAM)  # noqa: S704  # one character of ours
     if len(pieces) != 2:
         cure = "Write {{ items }} once, where the lines of the list go."
-        raise TemplateError(f"{{{{ items }}}} is there {len(pieces) - 1} times", place=template.place(file), cure=cure)
+        raise TemplateError(f"{{{{ items }}}} occurs {len(pieces) - 1} times", place=template.place(file), cure=cure)
     return pieces[0].rstrip() if part.key == "contents" else pieces[1].lstrip()
 
 
@@ -217,7 +217,7 @@ class _Opener:
         return self._opened(key, kind, text, {found.start(): "text" for found in self._token.finditer(text)})
 
     def _column(self, text: str, start: int) -> int:
-        """How much of its line is taken before a placeholder; the length of an earlier placeholder is not known."""
+        """The columns taken before a placeholder, from the start of its line or from an earlier placeholder in it."""
         return width(self._token.split(text[text.rfind("\n", 0, start) + 1: start])[-1])
 
     def _opened(self, key: str, kind: str, text: str, places: Mapping[int, Place]) -> Block:

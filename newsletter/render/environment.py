@@ -26,11 +26,11 @@ from newsletter.text import meant, nearest, quoted
 EVERYWHERE = ("newsletter", "date", "language", "dir", "start", "end", "theme", "site", "slot")
 """Names that every file of a template may use. `start` and `end` are "left" and "right", or the other way round."""
 IN_ONE = ("story", "tongue", "turned", "also", "topic", "position", "items", "body")
-"""Names that the blocks for stories and topics, the list of contents and the frame have beside them. `position` is the
+"""Names that only the blocks for stories and topics, the list of contents or the frame may use. `position` is the
 topic's among those of the newsletter, from 0."""
 
 LARGEST = 8_000_000
-"""Characters that one file may make."""
+"""The most characters that one file may make."""
 _LONGEST_RANGE = 1000
 _METHODS_OF_STR = frozenset({"startswith", "endswith", "lower", "upper", "strip", "split", "join", "title", "replace"})
 _REFUSED_GLOBALS = ("lipsum", "cycler", "joiner", "namespace", "dict")
@@ -38,28 +38,28 @@ _REFUSED_FILTERS = ("safe", "center", "format", "indent", "pprint", "xmlattr")
 
 
 class Sandbox(ImmutableSandboxedEnvironment):
-    """Jinja's sandbox, with arithmetic for numbers alone and without the ways to make much of little."""
+    """Jinja's sandbox, with arithmetic for numbers alone, and without ways to make long texts from short ones."""
 
     intercepted_binops = frozenset({"*", "**", "%"})
 
     def call_binop(self, context: Context, operator: str, left: object, right: object) -> object:
         """Refuses to multiply or format text, and powers."""
         if operator == "**" or not all(isinstance(side, int | float) for side in (left, right)):
-            raise SecurityError(f"{operator} is for numbers and not for text here")
+            raise SecurityError(f"{operator} works on numbers only, not on text")
         return super().call_binop(context, operator, left, right)
 
     def wrap_str_format(self, value: object) -> None:
         """Leaves `str.format` as it is, so that it is refused like the other methods."""
 
     def is_safe_attribute(self, obj: object, attr: str, value: object) -> bool:
-        """Refuses, beside what Jinja refuses, the methods of text that can make a long one."""
+        """Refuses the methods of text that can make a long one, in addition to everything that Jinja refuses."""
         if isinstance(obj, str) and callable(value) and attr not in _METHODS_OF_STR:
             return False
         return super().is_safe_attribute(obj, attr, value)
 
 
 class _Unknown(StrictUndefined):
-    """A name that is not there; its message goes on, in a second line, with the one that may be meant."""
+    """An undefined name; the second line of its message is the fix."""
 
     __slots__ = ()
 
@@ -76,11 +76,11 @@ class _Unknown(StrictUndefined):
 
 
 def _instead(name: str, known: Sequence[str]) -> str:
-    """The advice for a name that has no value here."""
+    """The fix for a name that has no value here."""
     if name in known:
-        return "It has a value elsewhere only: docs/templates.md says where. An import needs “with context”."
+        return "It only has a value in other files: see docs/templates.md. An import needs “with context”."
     if not known:
-        return "Write it into theme.toml; there is nothing at all in its place."
+        return "Write it into theme.toml, which has nothing there."
     return meant(nearest(name, known)) or f"Use one of: {', '.join(known)}."
 
 
@@ -120,7 +120,7 @@ def _loader(template: Template) -> Callable[[str], tuple[str, str, None] | None]
 def _range(*bounds: int) -> range:
     numbers = range(*bounds)
     if len(numbers) > _LONGEST_RANGE:
-        raise SecurityError(f"range of {len(numbers)} numbers; at most {_LONGEST_RANGE}")
+        raise SecurityError(f"the range has {len(numbers)} numbers; at most {_LONGEST_RANGE} are allowed")
     return numbers
 
 
@@ -168,13 +168,13 @@ def render(environment: Sandbox, template: Template, file: str, values: Mapping[
             made.append(piece)
             length += len(piece)
             if length > LARGEST:
-                raise SecurityError(f"makes more than {LARGEST:,} characters")
+                raise SecurityError(f"the file makes more than {LARGEST:,} characters")
     except TemplateNotFound as error:
         found, cure = f"there is no file {quoted(str(error.name))} in the template", "Name a file of the template."
         raise TemplateError(found, place=_line(error, template, file),
                             cure=meant(nearest(str(error.name), template.files)) or cure) from error
     except RecursionError as error:
-        found = "includes or calls itself without end"
+        found = "the file includes or calls itself without end"
         raise TemplateError(found, place=template.place(file), cure="Break the circle.") from error
     except UndefinedError as error:
         found, _, cure = str(error.message).partition("\n")
@@ -188,7 +188,7 @@ def render(environment: Sandbox, template: Template, file: str, values: Mapping[
 
 
 def _line(error: Exception, template: Template, file: str) -> str:
-    """The line of the template that the error came from: the innermost one in the traceback that Jinja rewrote."""
+    """The template's file and line where the error was raised: the innermost in the traceback that Jinja rewrote."""
     own = {template.place(name) for name in template.files}
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename in own]
     return f"{frames[-1].filename}:{frames[-1].lineno}" if frames else template.place(file)

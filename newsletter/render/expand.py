@@ -1,4 +1,4 @@
-"""The slow way: one edition for one reader as the MJML that its template stands for.
+"""One edition for one subscriber as the MJML that its template makes: the slow way.
 
 Nothing is sent from here. It shows an editor what Jinja made, and is what the tests compare blocks with.
 """
@@ -18,7 +18,7 @@ def expand(
     template: Template, manifest: Manifest, placed: Sequence[Placed], personal: Mapping[str, str], *, language: str,
     site: Site,
 ) -> str:
-    """The edition that `layout` laid out, with its reader's own placeholders (`personal`), before mjml2html."""
+    """The edition that `layout` laid out, with the subscriber's own values (`personal`), before mjml2html."""
     words = template.words(language)
     jinja = environment(template, words, names(template, manifest, words, site, {}), manifest.slot.zone)
     parts = {part.key: part for part in parts_of(manifest, language)}

@@ -1,4 +1,4 @@
-"""MJML to HTML with its CSS inlined: mjml-python, then premailer, with what both need done before and after.
+"""MJML to HTML with its CSS inlined: mjml-python, then premailer, and the preparation and cleaning that both need.
 
 Slow to import; only `compile` does.
 """
@@ -11,7 +11,7 @@ from newsletter.render import markup
 from newsletter.render.lean import lean
 from newsletter.text import quoted
 
-# Read when premailer is imported: one cache for all styles and selectors, 128 unless told, and slow when it is full.
+# Read when premailer is imported: one cache for all styles and selectors, 128 by default, and slow when it is full.
 os.environ.setdefault("PREMAILER_CACHE_MAXSIZE", "4096")
 
 import cssutils
@@ -19,7 +19,7 @@ from mjml import mjml2html
 from premailer import Premailer
 
 DEEPEST = 100
-"""Elements inside one another. The MJML compiler takes the whole process down somewhere above 7,000, and the HTML
+"""The most elements inside one another. The MJML compiler crashes the process somewhere above 7,000, and the HTML
 parser gives up at 256, of which MJML's tables need some."""
 
 # Both are the whole process's: no colour shortened to three digits, no warning for what only Outlook knows.
@@ -33,7 +33,7 @@ def to_html(document: str) -> str:
     Raises TemplateError, without a place, if the document is too deep or cannot be compiled.
     """
     if (depth := markup.depth(document)) > DEEPEST:
-        raise TemplateError(f"{depth} elements inside one another", cure=f"Keep to {DEEPEST}.")
+        raise TemplateError(f"{depth} elements are nested inside one another", cure=f"Nest at most {DEEPEST}.")
     return _inline(_compile(markup.armour(document)))
 
 
@@ -48,7 +48,7 @@ def _compile(document: str) -> str:
 
 
 def _near(document: str, reason: str) -> str:
-    """The text at the byte offset that the compiler names, if it names one: that of the tag where it noticed."""
+    """The text before the byte offset that the compiler reports; empty if it reports none."""
     position = re.search(r"position (\d+):(\d+)", reason)
     if not position:
         return ""

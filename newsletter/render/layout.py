@@ -1,4 +1,4 @@
-"""An edition as a sequence of blocks, and what the placeholders that its readers share hold."""
+"""An edition as a sequence of blocks, with the values of the placeholders that its subscribers share."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -11,10 +11,10 @@ from newsletter.text import BIDI
 
 LONGEST_SUBJECT = 90
 PREHEADER = (40, 130)
-"""Characters an inbox shows beside the subject: at least, if the stories give as much, and at most."""
+"""Characters that an inbox shows next to the subject: at least, if the stories have enough, and at most."""
 
 CONTENTS = (4, 5)
-"""Stories that an edition has at least for a list of its contents, and lines that the list has at most."""
+"""The fewest stories for which an edition has a list of contents, and the most lines of that list."""
 
 _BIDI = re.compile(f"[{BIDI}]")
 
@@ -26,11 +26,11 @@ class Placed:
     key: str
     """That of `model.Block`."""
     values: Mapping[str, str]
-    """The values of its placeholders, but for those that differ between subscribers."""
+    """The values of its placeholders, except those that differ between subscribers."""
 
 
 def layout(edition: Edition, manifest: Manifest, words: Words) -> tuple[Placed, ...]:
-    """The blocks of the edition in order: head, contents, each section's topic, stories and what was left out, foot.
+    """The blocks of the edition in order: head, contents, each section's topic, stories and omitted count, foot.
 
     The first story is the lead; `rest` follows it where there are others. A quiet edition has the note before its
     sections, if it has any. Blocks that a template does not have are empty ones.
@@ -56,7 +56,7 @@ def layout(edition: Edition, manifest: Manifest, words: Words) -> tuple[Placed, 
 
 
 def _own_values(edition: Edition, labels: Mapping[str, str], words: Words) -> dict[str, dict[str, str]]:
-    """The placeholders that each story of the edition has for itself."""
+    """The values of the placeholders that each story of the edition has for itself."""
     numbers = {story: str(number) for number, story in enumerate(edition.stories, 1)}
     return {
         entry.story: {
@@ -109,19 +109,19 @@ def _chosen(edition: Edition, labels: Mapping[str, str], words: Words) -> str:
 
 
 def subject(edition: Edition, manifest: Manifest, stories: Mapping[str, Story]) -> str:
-    """The lead's title, of a quiet edition the newsletter's; one line, without marks that turn text round."""
+    """The lead's title, of a quiet edition the newsletter's; one line, without marks for the direction of text."""
     title = stories[edition.lead].title if edition.lead and not edition.quiet else manifest.newsletter.title
     return cut(_line(title), LONGEST_SUBJECT)
 
 
 def preheader(edition: Edition, manifest: Manifest, stories: Mapping[str, Story], words: Words) -> str:
     """The titles of the stories after the lead, then summaries, as far as there is room; never the subject."""
-    told, said = [stories[story] for story in edition.stories], subject(edition, manifest, stories)
-    titles = [story.title for story in (told if edition.quiet else told[1:])]
-    summaries = [story.summary for story in told]
+    shown, opening = [stories[story] for story in edition.stories], subject(edition, manifest, stories)
+    titles = [story.title for story in (shown if edition.quiet else shown[1:])]
+    summaries = [story.summary for story in shown]
     beginning = [words.gettext("A quiet week in your topics.")] if edition.quiet else []
     parts = map(_line, [*beginning, *titles, *summaries, manifest.newsletter.description])
-    return cut(_joined(part for part in parts if part and not part.startswith(said)), PREHEADER[1])
+    return cut(_joined(part for part in parts if part and not part.startswith(opening)), PREHEADER[1])
 
 
 def _joined(parts: Iterable[str]) -> str:

@@ -1,7 +1,7 @@
 """Compiled HTML without what MJML repeats in every section and no mail program needs.
 
 Each rule leaves the picture as it is, which a test shows with screenshots, and none looks beyond its own section, so
-that blocks stay the same whatever stands beside them.
+that blocks stay the same whatever stands next to them.
 """
 
 import re
@@ -23,9 +23,9 @@ _SOLE_COLUMN = re.compile(
 _INNER_TURN = re.compile(f"(?<=<tr>){_TURN}(?=<td)|(?<=</td>){_TURN}(?=<td|</tr>)")
 """A conditional comment that ends where the next begins, inside a section."""
 _SAME_WIDTH = re.compile(r'( width="(\d+)")(?: class="[^"]*-outlook")? style="width:\2px;"')
-"""A width that the attribute says already, and a class for style sheets that name it."""
+"""A width that the attribute gives already, and a class for style sheets that name it."""
 _SAME_BACKGROUND = re.compile(r"background:(#[0-9a-f]{6});(?=background-color:\1\b)", re.IGNORECASE)
-"""A colour that is said twice."""
+"""A colour that is given twice."""
 _BODY_OF_TABLE = re.compile("</?tbody>")
 """Implied by the rows (HTML, section 13.1.2.4)."""
 _NO_HEIGHT = re.compile(r'(<img\b[^>]*?) height="auto"')
@@ -35,7 +35,7 @@ _STAYS = re.compile(r"[@*]|:[a-z-]+[^{};]*\{")
 
 
 def lean(html: str) -> str:
-    """The HTML, shorter, to be shown in the same way. What is lean already stays as it is."""
+    """The HTML, shortened without a visible change. HTML that is lean already stays as it is."""
     head, body, rest = html.partition("<body")
     widths = "" if "-outlook" in head.replace("mj-outlook-group-fix", "") else r"\1"
 
@@ -59,7 +59,7 @@ def _attribute(found: re.Match[str]) -> str:
 
 
 def _head(head: str) -> str:
-    """Without the style sheets of which each rule stands in the elements now; MJML's own, which is the first, stays."""
+    """The head without style sheets whose rules have all been inlined; MJML's own, which is the first, stays."""
     sheets = [token for token in markup.TOKEN.finditer(head) if token["style"] is not None]
     for sheet in reversed(sheets[1:]):
         if not _STAYS.search(sheet[0].partition(">")[2]):

@@ -1,7 +1,7 @@
 """Faults in a template's sources, found before anything is compiled.
 
-The MJML compiler passes misspelt tags and attributes through in silence, and names no line for what it refuses. Here
-both are found in the sources, with Jinja masked, and all at once.
+The MJML compiler passes misspelt tags and attributes through without an error, and gives no line for a tag that it
+refuses. Here all of them are found at once, in the sources with Jinja masked.
 """
 
 import re
@@ -23,7 +23,7 @@ _BODY = re.compile(r"\{\{-?\s*body\s*-?\}\}")
 _BODY_CURE = "Write {{ body }} once, where the stories go."
 _STYLED = re.compile(r"\{\{-?\s*(tongue|turned)\b")
 _MASK = "\ue000"
-"""Stands for what Jinja will write there."""
+"""Stands for the output of Jinja."""
 _NAME = re.compile(r"</?\s*([A-Za-z][\w:-]*)")
 _SHORT_COLOUR = re.compile(r"#[0-9a-fA-F]{3}")
 _KNOWN_TAGS = frozenset(tags.ATTRIBUTES) | tags.CHILDREN["mj-attributes"]
@@ -31,7 +31,7 @@ _GIVEN = frozenset({"range", "_", "gettext", "ngettext", "pgettext", "npgettext"
 
 
 def lint(template: Template) -> tuple[Problem, ...]:
-    """Everything found wrong, each with file, line and cure."""
+    """All faults, each with file, line and fix."""
     return tuple(_faults(template))
 
 
@@ -39,7 +39,7 @@ def _faults(template: Template) -> Iterator[Problem]:
     jinja = environment(template, template.words("en"), {}, "UTC")
     yield from _theme(template)
     if (count := len(_BODY.findall(template.files[text_twin(FRAME)]))) != 1:
-        yield Problem(template.place(text_twin(FRAME)), f"{{{{ body }}}} is there {count} times", _BODY_CURE)
+        yield Problem(template.place(text_twin(FRAME)), f"{{{{ body }}}} occurs {count} times", _BODY_CURE)
     for file, source in template.files.items():
         if file.endswith((".mjml", ".txt")):
             for offset, found, cure in _jinja(jinja, template, file, source):
@@ -52,7 +52,8 @@ def _faults(template: Template) -> Iterator[Problem]:
 def _theme(template: Template) -> Iterator[Problem]:
     for number, line in enumerate(template.files.get("theme.toml", "").splitlines(), 1):
         if short := re.search(r'"(#(?:[0-9a-fA-F]{3,5}|[0-9a-fA-F]{7,8}))"', line):
-            yield Problem(template.place("theme.toml", number), f"the colour {short[1]}", "Write six digits.")
+            found = f"the colour {short[1]} does not have six digits"
+            yield Problem(template.place("theme.toml", number), found, "Write six digits.")
 
 
 # --- Jinja: here the place of a fault is its line -------------------------------------------------------------
@@ -68,10 +69,10 @@ def _jinja(jinja: Sandbox, template: Template, file: str, source: str) -> Iterat
         return
     yield from _placeholders(tree)
     yield from _files(tree, template)
-    if not file.rpartition("/")[2].startswith("_"):  # a partial also sees the names of who includes it
+    if not file.rpartition("/")[2].startswith("_"):  # a partial also sees the names of the file that includes it
         yield from _names(tree)
     for node in tree.find_all(nodes.ScopedEvalContextModifier):
-        yield node.lineno, "escaping is switched here", "Take the autoescape tag out: every value is escaped."
+        yield node.lineno, "the tag autoescape switches escaping", "Remove it: every value is escaped."
 
 
 def _filters(tree: nodes.Template, jinja: Sandbox) -> Iterator[Fault]:
@@ -83,7 +84,7 @@ def _filters(tree: nodes.Template, jinja: Sandbox) -> Iterator[Fault]:
         for node in tree.find_all(kind):
             if node.name not in known:
                 cure = "Write story.body | html, which cleans it." if node.name == "safe" else ""
-                cure = cure or meant(nearest(node.name, known)) or f"Take the {what} out."
+                cure = cure or meant(nearest(node.name, known)) or f"Remove the {what}."
                 yield node.lineno, f"there is no {what} {quoted(node.name)}", cure
                 node.name = next(iter(known))
 
@@ -127,7 +128,7 @@ class _Markup:
 
     @property
     def root(self) -> str:
-        """The element that the file is placed in; empty where that is not known."""
+        """The tag in which the file's output stands; empty if that is not known."""
         kinds = [kind for kind, file in self.template.blocks.items() if file == self.file]
         return {"item": "mj-text"}.get(kinds[0], "mj-body") if kinds else ""
 
@@ -136,12 +137,12 @@ class _Markup:
         for token in markup.TOKEN.finditer(_JINJA.sub(_masked, self.source)):
             inside = [offset for offset in bodies if token.start() <= offset < token.end()]
             if inside and (token["text"] is None or self._parent() != "mj-body"):
-                yield inside[0], "{{ body }} does not stand directly in mj-body", "Take it out of what is around it."
+                yield inside[0], "{{ body }} does not stand directly in mj-body", "Move it out of what is around it."
             yield from self._token(token)
         for name, offset in self.open:
             yield offset, f"<{name}> is not closed in this file", f"Write </{name}> here too."
         if self.file == FRAME and len(bodies) != 1:
-            yield 0, f"{{{{ body }}}} is there {len(bodies)} times", _BODY_CURE
+            yield 0, f"{{{{ body }}}} occurs {len(bodies)} times", _BODY_CURE
 
     def _parent(self) -> str:
         return self.open[-1][0] if self.open else self.root
@@ -150,7 +151,7 @@ class _Markup:
         match token.lastgroup:
             case "comment":
                 if "--" in token[0][4:-3]:
-                    yield token.start(), "-- in a comment", "Write one dash."
+                    yield token.start(), "the comment contains --", "Write one dash."
             case "style":
                 yield from self._opened(token, token[0][: token[0].index(">") + 1], pushed=False)
                 for offset, found, cure in faults_of_style(token[0]):
@@ -158,7 +159,7 @@ class _Markup:
             case "title":
                 yield from self._opened(token, token[0][: token[0].index(">") + 1], pushed=False)
                 if "<" in token[0][1: token[0].rindex("<")]:
-                    yield token.start(), f"a tag or < in {token['head']}", "Write plain words."
+                    yield token.start(), f"{token['head']} contains a tag or <", "Write plain text."
             case "tag":
                 ends = token[0].startswith("</")
                 yield from self._closed(token) if ends else self._opened(token, token[0])
@@ -170,17 +171,17 @@ class _Markup:
             cures = {"<![": "Write the text itself, with &lt; for <.", "<!": "Take it out.", "<?": "Take it out."}
             rest = token.string[token.start(): token.start() + 3]
             cure = next((cure for sign, cure in cures.items() if rest.startswith(sign)), "Write &lt;, or close it.")
-            yield token.start(), f"{token.string[token.start(): token.start() + 9].split()[0]} is no tag", cure
+            yield token.start(), f"{token.string[token.start(): token.start() + 9].split()[0]} is not a tag", cure
         elif self._parent() in tags.CHILDREN and (words := token[0].replace(_MASK, "").strip()):
             start = token.start() + token[0].index(words[0])
-            yield start, f"text directly in {self._parent()}", "Put it into mj-text."
+            yield start, f"text stands directly in <{self._parent()}>", "Put it into mj-text."
 
     def _opened(self, token: re.Match[str], tag: str, *, pushed: bool = True) -> Iterator[Fault]:
         name = _name(tag)
         yield from ((token.start(), found, cure) for found, cure in self._element(name))
         yield from ((token.start(), found, cure) for found, cure in _attributes(name, tag))
         if (styled := _STYLED.search(self.source, token.start(), token.end())) and " style=" in tag:
-            found = f"style beside {{{{ {styled[1]} }}}}, which may hold a style too"
+            found = f"the tag has both style and {{{{ {styled[1]} }}}}, which may contain a style too"
             yield token.start(), found, "Write it into mj-style."
         if pushed and not tag.endswith("/>") and name not in markup.VOID:
             self.open.append((name, token.start()))
@@ -188,22 +189,22 @@ class _Markup:
     def _element(self, name: str) -> Iterator[tuple[str, str]]:
         parent = self._parent()
         if name in tags.REFUSED:
-            yield f"<{name}> is refused", tags.REFUSED[name]
+            yield f"<{name}> is not allowed", tags.REFUSED[name]
         elif name.startswith("mj") and name not in _KNOWN_TAGS:
-            cure = meant(nearest(name, _KNOWN_TAGS)) or "Take it out, or write HTML into mj-text."
-            yield f"<{name}> is no MJML tag", cure
+            cure = meant(nearest(name, _KNOWN_TAGS)) or "Remove it, or write HTML into mj-text."
+            yield f"<{name}> is not an MJML tag", cure
         elif parent == "mj-class":
-            yield "mj-class with elements in it", 'Write the attributes on it: <mj-class name="…" color="…" />.'
+            yield "mj-class contains elements", 'Write the attributes on it: <mj-class name="…" color="…" />.'
         elif parent in tags.CHILDREN and name not in tags.CHILDREN[parent]:
             homes = [home for home, children in tags.CHILDREN.items() if name in children and home != "mj-attributes"]
-            yield f"<{name}> directly in <{parent}>", f"Put it into {' or '.join(homes or ['mj-text'])}."
+            yield f"<{name}> stands directly in <{parent}>", f"Put it into {' or '.join(homes or ['mj-text'])}."
         elif name.startswith("mj-") and parent and parent not in tags.CHILDREN:
-            yield f"<{name}> inside <{parent}>", "Close what is around it first."
+            yield f"<{name}> stands inside <{parent}>", "Close the element around it first."
 
     def _closed(self, token: re.Match[str]) -> Iterator[Fault]:
         name = _name(token[0])
         if name not in [each for each, _ in self.open]:
-            yield token.start(), f"</{name}> closes nothing", f"Take it out, or open <{name}> in this file."
+            yield token.start(), f"</{name}> closes nothing", f"Remove it, or open <{name}> in this file."
             return
         while (last := self.open.pop())[0] != name:
             yield last[1], f"<{last[0]}> is not closed before </{name}>", f"Write </{last[0]}>."
@@ -223,12 +224,13 @@ def _attributes(name: str, tag: str) -> Iterator[tuple[str, str]]:
     for attribute in markup.ATTRIBUTE.finditer(tag):
         written, value = attribute[1], markup.value_of(attribute)
         if cure := tags.REFUSED_ATTRIBUTES.get((name, written)):
-            yield f"{written} on {name}", cure
+            yield f"the attribute {quoted(written)} on {name} is not allowed", cure
         elif known is not None and written not in known and _MASK not in written:
             cure = meant(nearest(written, known)) or f"It has: {', '.join(sorted(known))}."
             yield f"{name} has no attribute {quoted(written)}", cure
         if _SHORT_COLOUR.fullmatch(value):
-            yield f"the colour {value}", f"Write six digits: #{''.join(digit * 2 for digit in value[1:])}."
+            six = "".join(digit * 2 for digit in value[1:])
+            yield f"the colour {value} has three digits", f"Write six digits: #{six}."
     bare = markup.ATTRIBUTE.sub("", tag[len(name) + 1: -1]).replace(_MASK, "").strip(" \n\t/")
     if bare:
         yield f"{bare.split()[0]} in <{name}> has no value in quotes", 'Write name="value".'

@@ -1,4 +1,4 @@
-"""The days that a rule speaks of, on a calendar without times or zones."""
+"""The days of a rule, on a calendar without times or zones."""
 
 import calendar
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", 
 
 @dataclass(frozen=True, slots=True)
 class Days:
-    """The days a schedule speaks of: those that satisfy every field."""
+    """The days of a schedule: those that satisfy every field."""
 
     weekdays: frozenset[int] = frozenset(range(7))
     """0 is Monday."""
@@ -18,11 +18,11 @@ class Days:
     """Days of the month; 0 is its last day."""
     months: frozenset[int] = frozenset(range(1, 13))
     ordinals: frozenset[int] = frozenset()
-    """Which of the month's such weekdays: 1 is the first, 0 the last; empty means each."""
+    """Positions of the weekday in the month: 1 is the first, 0 the last; empty means each."""
     weeks: int = 1
-    """Every so many weeks, counted from the week of `since`."""
+    """The interval in weeks, counted from the week of `since`."""
     since: date = date.min
-    """None before this day."""
+    """The first day that may be in the schedule."""
 
     def __contains__(self, day: date) -> bool:
         return (

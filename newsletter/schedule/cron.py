@@ -17,13 +17,13 @@ def days_and_times(fields: Sequence[str]) -> tuple[Days, set[time]]:
     """Reads the fields of a cron expression in small letters. Raises ConfigError without a place, with a cure."""
     if len(fields) != 5:
         raise ConfigError(
-            f"cron has five fields, this has {len(fields)}",
+            f"a cron expression has five fields, and this one has {len(fields)}",
             cure="Write minute, hour, day of month, month, day of week: “30 7 * * mon-fri”.",
         )
     minute, hour, dates, months, weekdays = fields
     if "*" not in (dates, weekdays):
         raise ConfigError(
-            "it has both a day of the month and a day of the week, which cron takes as either of them",
+            "it has both a day of the month and a day of the week, and cron runs on either of them",
             cure="Put “*” in one of the two; for the first Monday write “first monday of the month at 08:00”.",
         )
     if re.search(r"\d", re.sub(r"/\d+", "", weekdays)):
@@ -50,7 +50,7 @@ def _item(item: str, name: str, span: range, names: Sequence[str]) -> Iterable[i
     match = re.fullmatch(r"(?:\*|(?P<first>\w+)(?:-(?P<last>\w+))?)(?:/(?P<step>[1-9]\d?))?", item)
     if match is None or (match["step"] and match["first"] and not match["last"]):
         raise ConfigError(
-            f"“{item}” is no {name}",
+            f"“{item}” is not a valid {name}",
             cure=f"Write “*”, a value from {span[0]} to {span[-1]}, a range “a-b”, a step “*/n”, or several of these "
                  "with commas.",
         )
@@ -73,4 +73,4 @@ def _value(written: str, name: str, span: range, names: Sequence[str]) -> int:
         return int(written)
     expected = ", ".join(names) if names else f"{span[0]} to {span[-1]}"
     cure = meant(nearest(written, names, alike=0.5)) or f"Write one of {expected}."
-    raise ConfigError(f"{quoted(written)} is no {name}", cure=cure)
+    raise ConfigError(f"{quoted(written)} is not a valid {name}", cure=cure)

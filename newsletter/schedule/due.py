@@ -1,4 +1,4 @@
-"""Decisions about slots and issues at a given time. `newsletter run` asks for them at each look, and acts on them.
+"""Answers about a slot or an issue at a given time. `newsletter run` asks at each look, and acts on the answer.
 
 A person decides about everything that is late: old news must not be mailed because a machine was away, because another
 send took long, or because a store is a copy from some time ago.
@@ -28,16 +28,16 @@ more of it will be sent."""
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A newsletter's schedule in newsletter.toml, and since when it has been there."""
+    """A newsletter's schedule in newsletter.toml, and since when it holds."""
 
     schedule: Schedule | None
-    """None: it does not go out by the clock."""
+    """None if the newsletter does not go out by the clock."""
     since: datetime
     """When this was first seen."""
 
 
 Rules = tuple[Rule, ...]
-"""A newsletter's rules one after the other; the last one holds now."""
+"""A newsletter's rules in the order in which they held; the last one holds now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +53,12 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far an issue has come."""
+    """The progress of an issue."""
 
     slot: datetime
     state: IssueState
     claimed: int
-    """How many deliveries a sender has claimed, living or dead."""
+    """The number of deliveries that a sender has claimed, whether its process still runs or not."""
     next_due: datetime | None
     """When the next queued delivery may be claimed; None if nothing is queued."""
     changed: datetime | None
@@ -68,7 +68,7 @@ class Progress:
 def rules(known: Rules, schedule: Schedule | None, now: datetime) -> Rules:
     """The rules with the present one as the last: it is added if it is new, and those too old to matter are dropped.
 
-    A time in the future is not believed: the clock was wrong then, or is now, and the rule holds from now on.
+    A rule with a time in the future counts from now on: the clock was wrong then, or is now.
     """
     believed = tuple(replace(rule, since=min(rule.since, now)) for rule in known)
     last = believed[-1].schedule if believed else None
@@ -114,13 +114,13 @@ def issue_answer(issue: Progress, *, now: datetime, max_lateness: timedelta) -> 
 
 
 def _is(seen: Seen, slot: Slot) -> bool:
-    """By its instant too: a zone may get another name, and a zone's offset may be corrected."""
+    """Whether both are one slot, by key or by instant: a zone may be renamed, and its offset may be corrected."""
     return seen.instant == slot.instant or seen.key.partition(" ")[0] == slot.key
 
 
 def _is_ours(instant: datetime, rules: Rules) -> bool:
-    """Whether every rule that has held since then has this slot. So a new rule begins with its next slot, and keeps the
-    slots that it shares with the one before."""
+    """Whether every rule that has held since then has this slot, so that a new rule begins with its next slot, and
+    keeps the slots that it shares with the rule before."""
     if instant <= rules[0].since:
         return False
     ends: Sequence[datetime | None] = [*(rule.since for rule in rules[1:]), None]
@@ -131,6 +131,6 @@ def _is_ours(instant: datetime, rules: Rules) -> bool:
 
 
 def _is_alive(issue: Progress, earliest: datetime) -> bool:
-    """Whether a send that was begun is still going on: something moved since then, or is to be tried again."""
+    """Whether a send is still going on: a delivery changed since `earliest`, or is to be tried again."""
     return issue.state == "sending" and any(
         moment is not None and moment >= earliest for moment in (issue.next_due, issue.changed))

@@ -1,4 +1,4 @@
-"""When a newsletter goes out: a rule in words or cron, read on the wall clock of one zone.
+"""Schedules: a rule in English or cron for when a newsletter goes out, on the wall clock of one zone.
 
 A `Schedule` is a set of days and the times of those days. Its *slots* are wall-clock times; each means one instant:
 
@@ -39,9 +39,9 @@ class Schedule:
 
     @classmethod
     def parse(cls, text: str, zone: str, *, place: str = "") -> "Schedule":
-        """Reads a rule in words (`EXAMPLES`) or in cron's five fields with names for days of the week.
+        """Reads a rule in English (`words.EXAMPLES`) or in cron's five fields with names for days of the week.
 
-        `place` is where the rule stands, for the message. Raises ConfigError for a rule or a zone that cannot be read.
+        `place` is the rule's place for error messages. Raises ConfigError for a rule or a zone that cannot be read.
         """
         check_zone(zone, place=place)
         try:
@@ -51,11 +51,11 @@ class Schedule:
         return cls(text=text, zone=zone, days=days, times=tuple(sorted(times)))
 
     def slots(self, after: datetime) -> Iterator[Slot]:
-        """The slots whose instants are later than `after`, in order; without an end for all that matters."""
+        """The slots whose instants are later than `after`, in order, up to the last year of `date`."""
         first = _day_of(after, self.zone, -2)
         days = (date.fromordinal(number) for number in range(first.toordinal(), date.max.toordinal()))
-        occasions = (occasion for day in days if day in self.days for occasion in self._of(day))
-        for instant, same in groupby(occasions, key=lambda occasion: occasion.instant):
+        every = (slot for day in days if day in self.days for slot in self._of(day))
+        for instant, same in groupby(every, key=lambda slot: slot.instant):
             *_, slot = same
             if instant > after:
                 yield slot

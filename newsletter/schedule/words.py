@@ -1,4 +1,4 @@
-"""Rules in words: "every monday at 08:00"."""
+"""Rules in English: "every monday at 08:00"."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -43,9 +43,9 @@ def days_and_times(rule: str) -> tuple[Days, set[time]]:
             return read(match), {_time(written) for written in re.findall(r"\d+:\d\d", match["times"])}
     for word in re.findall(r"[^\W\d_]{3,}", rule):
         if word not in _KNOWN and (near := nearest(word, _KNOWN, alike=0.7)):
-            raise ConfigError(f"{quoted(word)} is not a word I know", cure=meant(near))
+            raise ConfigError(f"unknown word {quoted(word)}", cure=meant(near))
     if re.search(r"\bevery \d+ weeks\b", rule) and " from " not in rule:
-        raise ConfigError("it does not say which weeks", cure=f"Say from which day: “{_EVERY_FEW_WEEKS}”.")
+        raise ConfigError("the weeks have no starting day", cure=f"Write from which day: “{_EVERY_FEW_WEEKS}”.")
     if not re.search(r" at \d", rule):
         raise ConfigError("it has no time of day", cure="Add one on the 24-hour clock: “… at 08:00”.")
     raise ConfigError("it cannot be read", cure="Write it like one of these: " + "; ".join(EXAMPLES) + ".")

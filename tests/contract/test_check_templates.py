@@ -45,16 +45,18 @@ def test_the_shipped_templates_hold_in_every_language(weekly: Template, name: st
 
 
 @pytest.mark.parametrize(("additions", "said"), [
-    ({"story": '{% include "story.mjml" %}'}, "story.mjml: includes or calls itself without end"),
+    ({"story": '{% include "story.mjml" %}'}, "story.mjml: the file includes or calls itself without end"),
     ({"story": '{% include "_a.mjml" %}', "_a": '{% include "_b.mjml" %}' * 2, "_b": '{% include "_a.mjml" %}' * 2},
-     "story.mjml: includes or calls itself without end"),
-    ({"text__story": '{% include "text/story.txt" %}'}, "text/story.txt: includes or calls itself without end"),
-    ({"story": "{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}"}, "story.mjml: includes or calls itself without end"),
+     "story.mjml: the file includes or calls itself without end"),
+    ({"text__story": '{% include "text/story.txt" %}'},
+     "text/story.txt: the file includes or calls itself without end"),
+    ({"story": "{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}"},
+     "story.mjml: the file includes or calls itself without end"),
     ({"shared/_meta": "\n{{ stroy.title }}"}, "_meta.mjml:4: “stroy” is unknown → Did you mean “story”?"),
     ({"story": "{{ story.title | brief('x') }}"}, "story.mjml:15: '<=' not supported"),
     ({"text__story": "{{ story.titel }}"}, "text/story.txt:5: “titel” is no attribute of Story"),
     ({"story": "{% if not story.link and story.picture %}{{ story.titel }}{% endif %}"}, "“titel” is no attribute"),
-    ({"story": "{% if story.title | nope %}{% endif %}"}, "there is no filter “nope” → Take the filter out."),
+    ({"story": "{% if story.title | nope %}{% endif %}"}, "there is no filter “nope” → Remove the filter."),
     ({"shared/_meta": "{% if story.title | nope %}{% endif %}"}, "there is no filter “nope”"),
 ])
 def test_what_prepare_refuses_is_a_problem_with_its_place(

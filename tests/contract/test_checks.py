@@ -63,11 +63,12 @@ def test_a_whole_https_address_is_fine(address: str) -> None:
 
 
 @pytest.mark.parametrize(("address", "said"), [
-    ("http://a.example.org/", "link-insecure: "), ("/x", "is not a whole https address"),
-    ("", "(empty) is not a whole"), ("#top", "is not a whole https address"), ("javascript:x", "not a whole"),
+    ("http://a.example.org/", "link-insecure: "), ("/x", "is not a complete https address"),
+    ("", "(empty) is not a complete"), ("#top", "is not a complete https address"), ("javascript:x", "not a complete"),
     ("https://me:secret@a.example/", "link-credentials: "), ("https://192.0.2.7/", "link-number: "),
-    ("https://[2001:db8::1]/", "bare IP address"), ("https://a.example:8443/", "link-port: "),
-    ("https://bit.ly/x", "link-shortened: "), ("https://a.example:x/", "link-unreadable: "), ("mailto:", "not a whole"),
+    ("https://[2001:db8::1]/", "goes to an IP address"), ("https://a.example:8443/", "link-port: "),
+    ("https://bit.ly/x", "link-shortened: "), ("https://a.example:x/", "link-unreadable: "),
+    ("mailto:", "not a complete"),
 ])
 def test_an_address_that_filters_distrust_is_named(address: str, said: str) -> None:
     told = found(f'<a href="{address}">words</a>')

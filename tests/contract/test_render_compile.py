@@ -157,7 +157,7 @@ def test_a_slot_where_it_cannot_stand_is_named_with_file_and_line(
 def test_the_block_that_does_not_compile_is_named(weekly: Template, manifest: Manifest) -> None:
     deep = "{% if story.id == 's5' %}{% for n in range(200) %}<b>{% endfor %}{% endif %}"
     bad = changed(weekly, "story.mjml", "<mj-text>", f"<mj-text>{deep}<i>x</i>{deep.replace('<b>', '</b>')}")
-    with pytest.raises(TemplateError, match=r"story\.mjml: story:s5: 2\d\d elements inside one another"):
+    with pytest.raises(TemplateError, match=r"story\.mjml: story:s5: 2\d\d elements are nested inside one another"):
         compile(bad, manifest, language="en", site=SITE)
 
 

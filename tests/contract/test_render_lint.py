@@ -33,33 +33,33 @@ def test_the_shipped_template_has_no_fault(weekly: Template) -> None:
 
 
 @pytest.mark.parametrize(("content", "found", "cure"), [
-    ("<mj-txt>x</mj-txt>", "<mj-txt> is no MJML tag", "“mj-text”"),
+    ("<mj-txt>x</mj-txt>", "<mj-txt> is not an MJML tag", "“mj-text”"),
     ('<mj-text colour="#112233">x</mj-text>', "mj-text has no attribute “colour”", "“color”"),
     ('<mj-text color="#abc">x</mj-text>', "the colour #abc", "#aabbcc"),
     ("<mj-text color=red>x</mj-text>", "has no value in quotes", 'name="value"'),
-    ("<mj-section></mj-section>", "<mj-section> directly in <mj-column>", "mj-body"),
-    ("<p>x</p>", "<p> directly in <mj-column>", "mj-text"),
-    ("loose words", "text directly in mj-column", "mj-text"),
-    ("<mj-text><mj-text>x</mj-text></mj-text>", "<mj-text> inside <mj-text>", "Close"),
-    ('<mj-include path="a.mjml" />', "<mj-include> is refused", '{% include "_name.mjml" %}'),
-    ('<mj-raw position="file-start">x</mj-raw>', "position on mj-raw", "Take it out"),
-    ("<mj-text><![CDATA[x]]></mj-text>", "<![CDATA[x]]> is no tag"[:9], "&lt;"),
-    ("<mj-text><!-- a -- b --></mj-text>", "-- in a comment", "one dash"),
-    ("<mj-text>3 < 4</mj-text>", "< is no tag", "&lt;"),
+    ("<mj-section></mj-section>", "<mj-section> stands directly in <mj-column>", "mj-body"),
+    ("<p>x</p>", "<p> stands directly in <mj-column>", "mj-text"),
+    ("loose words", "text stands directly in <mj-column>", "mj-text"),
+    ("<mj-text><mj-text>x</mj-text></mj-text>", "<mj-text> stands inside <mj-text>", "Close"),
+    ('<mj-include path="a.mjml" />', "<mj-include> is not allowed", '{% include "_name.mjml" %}'),
+    ('<mj-raw position="file-start">x</mj-raw>', "“position” on mj-raw", "Take it out"),
+    ("<mj-text><![CDATA[x]]></mj-text>", "<![CDATA[x]]> is not a tag"[:9], "&lt;"),
+    ("<mj-text><!-- a -- b --></mj-text>", "the comment contains --", "one dash"),
+    ("<mj-text>3 < 4</mj-text>", "< is not a tag", "&lt;"),
     ("<mj-text><p>x</mj-text>", "<p> is not closed before </mj-text>", "</p>"),
     ("<mj-text>x</b></mj-text>", "</b> closes nothing", "<b>"),
-    ("<mj-text><script>x</script></mj-text>", "<script> is refused", "Take it out"),
+    ("<mj-text><script>x</script></mj-text>", "<script> is not allowed", "Take it out"),
     ('<mj-image src="{{ story.link }}" alt="" hieght="1px" />', "no attribute “hieght”", "“height”"),
     ("<mj-text>{{ slot.greting }}</mj-text>", "no slot “greting”", "“greeting”"),
     ("<mj-text>{{ stroy.title }}</mj-text>", "“stroy” is unknown", "“story”"),
     ("<mj-text>{{ story.body | safe }}</mj-text>", "there is no filter “safe”", "story.body | html"),
     ("<mj-text>{{ story.title | brif(3) }}</mj-text>", "there is no filter “brif”", "“brief”"),
     ("<mj-text>{% if story %}x</mj-text>", "Unexpected end of template", "Correct the Jinja"),
-    ('<mj-text><p style="margin:0"{{ tongue }}>x</p></mj-text>', "style beside {{ tongue }}", "mj-style"),
-    ('<mj-text><p style="margin:0"{{ turned }}>x</p></mj-text>', "style beside {{ turned }}", "mj-style"),
+    ('<mj-text><p style="margin:0"{{ tongue }}>x</p></mj-text>', "both style and {{ tongue }}", "mj-style"),
+    ('<mj-text><p style="margin:0"{{ turned }}>x</p></mj-text>', "both style and {{ turned }}", "mj-style"),
     ('{% include "_stlye.mjml" %}', "no file “_stlye.mjml”", "“_style.mjml”"),
     ('{% include "/etc/passwd" %}', "no file “/etc/passwd”", "own folder"),
-    ("<mj-text>{% autoescape false %}x{% endautoescape %}</mj-text>", "escaping is switched", "every value is escaped"),
+    ("<mj-text>{% autoescape false %}x{% endautoescape %}</mj-text>", "switches escaping", "every value is escaped"),
 ])
 def test_a_fault_in_a_block_is_named_with_its_line_and_a_cure(
     weekly: Template, content: str, found: str, cure: str,
@@ -71,17 +71,18 @@ def test_a_fault_in_a_block_is_named_with_its_line_and_a_cure(
 
 
 @pytest.mark.parametrize(("old", "new", "found"), [
-    ("{{ body }}", "", "{{ body }} is there 0 times"),
-    ("{{ body }}", "{{ body }}{{ body }}", "{{ body }} is there 2 times"),
+    ("{{ body }}", "", "{{ body }} occurs 0 times"),
+    ("{{ body }}", "{{ body }}{{ body }}", "{{ body }} occurs 2 times"),
     ("{{ body }}", "<mj-wrapper>{{ body }}</mj-wrapper>", "does not stand directly in mj-body"),
     ("{{ body }}", "<mj-section>{{ body }}</mj-section>", "does not stand directly in mj-body"),
-    ("<mj-attributes>", '<mj-attributes><mj-class name="a"><mj-text /></mj-class>', "mj-class with elements"),
-    ("<mj-attributes>", "<mj-html-attributes></mj-html-attributes><mj-attributes>", "<mj-html-attributes> is refused"),
-    ("{{ slot.subject }}</mj-title>", "<b>x</b></mj-title>", "a tag or < in mj-title"),
+    ("<mj-attributes>", '<mj-attributes><mj-class name="a"><mj-text /></mj-class>', "mj-class contains elements"),
+    ("<mj-attributes>", "<mj-html-attributes></mj-html-attributes><mj-attributes>",
+     "<mj-html-attributes> is not allowed"),
+    ("{{ slot.subject }}</mj-title>", "<b>x</b></mj-title>", "mj-title contains a tag or <"),
     ("</mjml>", "", "<mjml> is not closed in this file"),
-    ("<mj-all ", "<mj-al ", "<mj-al> is no MJML tag"),
-    ("<mjml ", "<!DOCTYPE html><mjml ", "<!DOCTYPE is no tag"),
-    ("<mjml ", "<?xml version='1.0'?><mjml ", "<?xml is no tag"),
+    ("<mj-all ", "<mj-al ", "<mj-al> is not an MJML tag"),
+    ("<mjml ", "<!DOCTYPE html><mjml ", "<!DOCTYPE is not a tag"),
+    ("<mjml ", "<?xml version='1.0'?><mjml ", "<?xml is not a tag"),
 ])
 def test_a_fault_in_the_frame_is_named(weekly: Template, old: str, new: str, found: str) -> None:
     file = next(file for file in ("frame.mjml", "shared/_head.mjml") if old in weekly.files[file])
@@ -142,7 +143,7 @@ def test_all_faults_are_named_at_once(weekly: Template) -> None:
 @pytest.mark.parametrize(("source", "said"), [
     ("{% if story.title | brif %}x{% endif %}", "there is no filter “brif” → Did you mean “brief”?"),
     ("{% if story.title is defned %}x{% endif %}", "there is no test “defned” → Did you mean “defined”?"),
-    ("{{ story.title | zzz }}{{ story.title | yyy }}", "there is no filter “yyy” → Take the filter out."),
+    ("{{ story.title | zzz }}{{ story.title | yyy }}", "there is no filter “yyy” → Remove the filter."),
 ])
 def test_an_unknown_filter_is_named_wherever_it_stands(weekly: Template, source: str, said: str) -> None:
     """E2: inside of a condition it was a traceback, and only the first was named."""
@@ -152,7 +153,7 @@ def test_an_unknown_filter_is_named_wherever_it_stands(weekly: Template, source:
 def test_a_plain_text_frame_without_the_stories_is_named(weekly: Template) -> None:
     """E2: the template was said to hold, and `prepare` refused it."""
     said = complaint(edited(weekly, text__frame="Hello"))
-    assert said.startswith("templates/weekly/text/frame.txt: {{ body }} is there 0 times → Write {{ body }} once")
+    assert said.startswith("templates/weekly/text/frame.txt: {{ body }} occurs 0 times → Write {{ body }} once")
 
 
 def test_a_colour_of_the_theme_has_six_digits(weekly: Template) -> None:

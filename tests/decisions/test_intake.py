@@ -37,7 +37,7 @@ def test_a_feed_that_suddenly_renames_its_archive_is_held() -> None:
     assert intake.fresh == ()
     assert intake.problem is not None
     assert intake.problem.found.startswith(
-        "50 stories we did not know, undated or older than the last fetch (2026-11-23 02:00 UTC)"
+        "50 unknown stories that are undated or older than the last fetch (2026-11-23 02:00 UTC)"
     )
     assert intake.problem.cure.endswith("newsletter stories release 'https://news.example/a feed'")
 

@@ -78,12 +78,12 @@ def test_topics_keep_the_order_of_the_file_and_a_label_comes_from_the_slug() -> 
     ('[topic.a]\nparent = "a"\n', "topics.toml:2", "a → a", ""),
     ('[topic.a]\naliases = ["X y"]\n\n[topic.b]\naliases = ["x_Y"]\n', "topics.toml:5", '“x_Y” means “a”', ""),
     ('[topic.a]\n[topic.b]\nlabel = "A"\n', "topics.toml:3", '“A” means “a” already (topics.toml:1)', ""),
-    ("[topic.a]\nlabel = 3\n", "topics.toml:2", '“label” is no text', "label ="),
+    ("[topic.a]\nlabel = 3\n", "topics.toml:2", '“label” is not a text', "label ="),
     ('[topic.a]\nkeywords = "x"\n', "topics.toml:2", '“keywords” is no list', "keywords = ["),
     ('[topic.a]\nkeywords = ["!?"]\n', "topics.toml:2", "“!?”", "Take it out"),
     ("[topic.a.b]\n", "topics.toml:1", 'unknown key “b”', "parent"),
-    ("topic = 3\n", "topics.toml", '“topic” is no table', ""),
-    ("[topic]\na = 3\n", "topics.toml", '“a” is no table', ""),
+    ("topic = 3\n", "topics.toml", '“topic” is not a table', ""),
+    ("[topic]\na = 3\n", "topics.toml", '“a” is not a table', ""),
 ])
 def test_a_mistake_is_named_with_its_line_and_its_cure(text: str, place: str, found: str, cure: str) -> None:
     with pytest.raises(DataError) as refused:

@@ -198,8 +198,9 @@ def test_a_broken_template_stops_the_issue_with_file_and_line_and_leaves_nothing
 
 
 @pytest.mark.parametrize(("policy", "sent", "skipped"), [
-    ("skip", 1, "quiet week: 1 of the 2 stories that an edition needs, skipped"),
-    ("roll-over", 1, "quiet week: 1 of the 2 stories that an edition needs, kept for the next issue"),
+    ("skip", 1, "quiet week: the edition has 1 of the 2 stories that it needs, and they are skipped"),
+    ("roll-over", 1,
+     "quiet week: the edition has 1 of the 2 stories that it needs, and they are kept for the next issue"),
     ("note", 2, ""),
 ])
 def test_a_quiet_week_is_skipped_rolled_over_or_noted(desk: Desk, policy: str, sent: int, skipped: str) -> None:
@@ -235,7 +236,7 @@ def test_a_monthly_reader_gets_the_first_issue_of_the_month_with_all_that_came_s
     desk.send()
     desk.clock.set(datetime(2026, 11, 27, 12, tzinfo=UTC))
     quiet = desk.prepare("2026-11-30T08:00")
-    assert quiet.audience.skipped["wants mail monthly, the last was on 2026-11-09"] == 1
+    assert quiet.audience.skipped["chose the frequency “monthly”, and the last issue was on 2026-11-09"] == 1
     desk.send()
     desk.clock.set(datetime(2026, 12, 4, 12, tzinfo=UTC))
     issue = desk.prepare(SECOND).issue.id

@@ -140,7 +140,7 @@ def test_check_names_what_does_not_hold_and_leaves_with_4(typed: Callable[..., R
     assert rows["link-insecure"]["why"]
     (problem,) = rows["link-insecure"]["problems"]
     assert problem["place"] == "story “A story whose link is not encrypted”"
-    assert problem["cure"] == "Write https:// if the page can be reached so."
+    assert problem["cure"] == "Write the complete address with https:// if the page can be reached that way."
 
 
 def test_check_without_an_issue_looks_at_the_templates(typed: Callable[..., Result]) -> None:

@@ -1,4 +1,4 @@
-"""Clusters of stories: where the editor's word and the likeness of stories meet."""
+"""Clusters of stories, formed from the likeness of stories and the editor's overrides."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -14,14 +14,14 @@ from newsletter.text import meant, nearest, quoted
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """Stories that tell the same news; most have one story."""
+    """Stories that report the same news; most clusters have one story."""
 
     pick: str
     """The id of the story that stands for all."""
     others: tuple[str, ...] = ()
     """Ids of the rest, the next best first."""
     why: str = ""
-    """In words; empty where there are no others."""
+    """The reason for the cluster, for the editor; empty if there are no others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Clusters:
 
     clusters: tuple[Cluster, ...] = ()
     problems: tuple[Problem, ...] = ()
-    """Overrides that could not be followed."""
+    """The overrides that could not be followed."""
 
 
 def cluster(stories: Sequence[Story], overrides: Overrides) -> Clusters:
@@ -56,7 +56,7 @@ def cluster(stories: Sequence[Story], overrides: Overrides) -> Clusters:
 def _grow(ruling: "_Ruling", ties: Mapping[Pair, Tie]) -> Iterator[tuple[str, ...]]:
     """Joins groups along the strongest ties first, where each group of one side is tied to each of the other.
 
-    What the editor put together counts as one: tied as soon as one of its stories is.
+    Stories that the editor put together count as one group, which is tied as soon as one of its stories is.
     """
     home = {id: number for number, group in enumerate(ruling.groups) for id in group}
     apart = {frozenset((home[a], home[b])) for a, b in ruling.apart}
@@ -81,12 +81,12 @@ def _why(
     for other in others:
         known = [ties[pair_of(other, id)] for id in (pick, *others) if pair_of(other, id) in ties]
         tie = ties.get(pair_of(pick, other)) or max(known, key=lambda tie: tie.strength, default=Tie(0, ""))
-        reason = ruling.said.get(other, tie.why)
+        reason = ruling.reasons.get(other, tie.why)
         reasons.append(f"“{stories[other].title}”: {reason}" if len(others) > 1 else reason)
     return "; ".join(reasons)
 
 
-# --- What the editor's word means for these stories -----------------------------------------------------------
+# --- The editor's overrides, applied to these stories ---------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +97,8 @@ class _Ruling:
     """Ids that belong together before anything is compared; each id is in one group."""
     apart: frozenset[Pair]
     picks: frozenset[str]
-    said: Mapping[str, str]
-    """Why, for each id that the editor put together with others."""
+    reasons: Mapping[str, str]
+    """The reason, for each id that the editor put together with others."""
     problems: tuple[Problem, ...]
 
 
@@ -113,7 +113,7 @@ def _rule(stories: Mapping[str, Story], overrides: Overrides) -> _Ruling:
     }
     groups: dict[str, tuple[str, ...]] = {id: (id,) for id in stories}
     picks: set[str] = set()
-    said: dict[str, str] = {}
+    reasons: dict[str, str] = {}
     for entry in overrides.together:
         named = {id for ids in names.find(entry.stories, entry.place, problems) for id in ids}
         if len(named) < 2:
@@ -124,13 +124,13 @@ def _rule(stories: Mapping[str, Story], overrides: Overrides) -> _Ruling:
                                     "Remove one of the two entries; until then they stay apart."))
             continue
         groups.update(dict.fromkeys(joined, joined))
-        said.update(dict.fromkeys(named, f"the editor put them together ({entry.place})"))
+        reasons.update(dict.fromkeys(named, f"the editor put them together ({entry.place})"))
         picks.update(id for ids in names.find((entry.pick,), entry.place, []) for id in ids)
-    return _Ruling(tuple(sorted(set(groups.values()))), frozenset(apart), frozenset(picks), said, tuple(problems))
+    return _Ruling(tuple(sorted(set(groups.values()))), frozenset(apart), frozenset(picks), reasons, tuple(problems))
 
 
 class _Names:
-    """Finds stories by what an editor calls them."""
+    """Finds stories by id, link or title."""
 
     def __init__(self, stories: Iterable[Story]) -> None:
         self._ids: dict[str, list[str]] = defaultdict(list)
@@ -139,14 +139,14 @@ class _Names:
                 self._ids[name].append(story.id)
 
     def find(self, names: Iterable[str], place: str, problems: list[Problem]) -> list[tuple[str, ...]]:
-        """The ids each name stands for, in order; an unknown name becomes a problem. A title may be that of several."""
+        """The ids each name stands for, in order: several if stories share a title. An unknown name is a problem."""
         found = []
         for name in filter(None, names):
             ids = self._ids.get(name) or self._ids.get(_plain(name))
             if ids:
                 found.append((name,) if name in ids else tuple(ids))
             else:
-                otherwise = "Correct it, or remove the entry when its stories are past."
+                otherwise = "Correct it, or remove the entry once its stories are old."
                 problems.append(Problem(place, f"no story here has the id, link or title {quoted(name)}",
                                         f"{meant(nearest(name, self._ids, alike=0.75))} {otherwise}".strip()))
         return found

@@ -1,4 +1,4 @@
-"""Which two stories tell the same news: their *tie*, and how strong it is.
+"""Ties between stories that report the same news, and how strong each tie is.
 
 The limits were chosen on the first half of `tests/data/related`.
 """
@@ -16,12 +16,12 @@ from newsletter.model import Story
 NEAR = timedelta(days=3)
 """Stories whose dates are further apart are never tied by themselves; undated ones are near to all."""
 COMMON = 40
-"""A feature that more stories than this share makes no pairs: a thousand stories then take about a second."""
+"""A feature that more stories than this share makes no pairs; this keeps a thousand stories at about a second."""
 
 # Bars for the strength of a tie, 0 to 1.
 SAME_LINK = 0.2
 NUMBERS_AGREE = (0.47, 0.41, 0.34)
-"""By how many numbers two stories share: none at all to compare, one, more."""
+"""The bar if two stories share no number, one, or more."""
 HARDLY_TEXT = 0.75
 ENOUGH = 15
 """Words of a lead, without function words, from which on it is more than hardly text."""
@@ -36,7 +36,7 @@ Pair = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Tie:
-    """Two stories tell the same news."""
+    """The finding that two stories report the same news."""
 
     strength: float
     why: str
@@ -50,17 +50,17 @@ def ties_between(stories: Sequence[Story]) -> dict[Pair, Tie]:
     """Every tie between two of the stories, whatever their order."""
     profiles = [Profile.of(story) for story in stories]
     count = len(profiles) + 10  # as if ten more stories were there: a handful is too few to tell what is rare
-    times = Counter(word for profile in profiles for word in profile.told.keys() | profile.numbers.keys())
+    times = Counter(word for profile in profiles for word in profile.words.keys() | profile.numbers.keys())
     weights = {word: math.log(1 + count / often) for word, often in times.items()}
     found = ((pair_of(a.story.id, b.story.id), _compare(a, b, weights)) for a, b in _pairs(profiles))
     return {pair: tie for pair, tie in found if tie}
 
 
 def _pairs(profiles: Sequence[Profile]) -> Iterator[tuple[Profile, Profile]]:
-    """Those that share two rare things of their titles, names and numbers, are near in time and of one language."""
+    """Pairs that share two rare features, are near in time and in one language."""
     holders: dict[str, list[int]] = defaultdict(list)
     for number, profile in enumerate(profiles):
-        for feature in profile.telling:
+        for feature in profile.features:
             holders[feature].append(number)
     rare = (numbers for numbers in holders.values() if len(numbers) <= COMMON)
     shared = Counter(pair for numbers in rare for pair in combinations(numbers, 2))
@@ -84,7 +84,7 @@ def _compare(a: Profile, b: Profile, weights: Mapping[str, float]) -> Tie | None
         return None
     if a.marks - b.marks and b.marks - a.marks and _overlap(a.title, b.title, weights) >= SERIES:
         return None
-    headline = min(_share(a.title, b.told, weights), _share(b.title, a.told, weights))
+    headline = min(_share(a.title, b.words, weights), _share(b.title, a.words, weights))
     strength = (headline + 2 * _overlap(a.lead, b.lead, weights)) / 3
     return Tie(strength, _evidence(a, b, weights)) if strength >= _bar(a, b) else None
 
@@ -116,13 +116,13 @@ def _weigh(words: Iterable[str], weights: Mapping[str, float]) -> float:
 
 
 def _evidence(a: Profile, b: Profile, weights: Mapping[str, float]) -> str:
-    """In words: "titles share IBM, commits, US; both say $150 billion"."""
+    """The reason for a tie: "titles share IBM, commits, US; both say $150 billion"."""
     words = [word for stem, word in a.title.items() if stem in b.title]
     numbers = [number for key, number in a.numbers.items() if key in b.numbers]
-    rarest = sorted(a.told.keys() & b.told.keys(), key=lambda stem: (-weights[stem], stem))[:4]
-    said = [
+    rarest = sorted(a.words.keys() & b.words.keys(), key=lambda stem: (-weights[stem], stem))[:4]
+    parts = [
         "the same link" if a.story.link and a.story.link == b.story.link else "",
-        f"titles share {', '.join(words)}" if words else f"texts share {', '.join(a.told[stem] for stem in rarest)}",
+        f"titles share {', '.join(words)}" if words else f"texts share {', '.join(a.words[stem] for stem in rarest)}",
         f"both say {', '.join(numbers[:3])}" if numbers else "",
     ]
-    return "; ".join(filter(None, said))
+    return "; ".join(filter(None, parts))

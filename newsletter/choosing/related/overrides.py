@@ -1,4 +1,4 @@
-"""The editor's word on which stories tell the same news: `related.toml`."""
+"""The editor's overrides of which stories report the same news: `related.toml`."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,18 +11,18 @@ from newsletter.text import meant, nearest, quoted
 
 @dataclass(frozen=True, slots=True)
 class Together:
-    """Stories that tell the same news, whatever they look like."""
+    """Stories that report the same news, however unlike they are."""
 
     stories: tuple[str, ...]
     """Each by its id, link or title."""
     pick: str = ""
-    """Which of them stands for all; empty leaves the choice to the rule."""
+    """The one that stands for all; empty leaves the choice to the rule."""
     place: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Apart:
-    """Stories that tell different news, however alike they are."""
+    """Stories that report different news, however alike they are."""
 
     stories: tuple[str, ...]
     place: str = ""
@@ -80,7 +80,8 @@ def _stories(entry: Mapping[str, Any], place: str) -> tuple[str, ...]:
         raise DataError("“stories” is not a list of texts", place=place,
                         cure='Write stories = ["…", "…"] with ids, links or titles.')
     if len(set(stories)) < 2:
-        raise DataError("fewer than two stories", place=place, cure="Name at least two different stories.")
+        raise DataError("the entry names fewer than two stories", place=place,
+                        cure="Name at least two different stories.")
     return tuple(dict.fromkeys(stories))
 
 

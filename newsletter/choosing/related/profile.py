@@ -1,4 +1,4 @@
-"""A story's profile, which is compared with others: the words, names and numbers of its title and its lead."""
+"""Profiles: the words, names and numbers of a story's title and lead, which are compared with other stories'."""
 
 import math
 import re
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from newsletter.model import Story
 
 LEAD = 80
-"""Words of the text that count as its lead; in news what happened stands there."""
+"""The number of words of the text that count as its lead, where a news story states what happened."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,26 +18,26 @@ class Profile:
     story: Story
     title: Mapping[str, str]
     lead: Mapping[str, str]
-    told: Mapping[str, str]
+    words: Mapping[str, str]
     """Title and lead."""
     numbers: Mapping[str, str]
     """Of title and lead."""
-    telling: frozenset[str]
+    features: frozenset[str]
     """Words of the title, names and numbers."""
     marks: frozenset[str]
     """Words of the title that distinguish the parts of a series: numbers, months, ordinals."""
     steps: frozenset[str]
-    """Which steps of a law, a case or a plan the title names."""
+    """The steps of a law, a case or a plan that the title names."""
 
     @classmethod
     def of(cls, story: Story) -> "Profile":
         text = " ".join((story.text or story.summary or story.title).split()[:LEAD])
         title, lead = _words(story.title), _words(text)
-        told = lead | title
+        words = lead | title
         numbers = _numbers(f"{story.title}; {text}")
-        names = {stem for stem, word in told.items() if not word.islower()}
+        names = {stem for stem, word in words.items() if not word.islower()}
         parts = {word.casefold() for word in _WORD.findall(story.title)}
-        return cls(story, title, lead, told, numbers, frozenset(title.keys() | names | numbers.keys()),
+        return cls(story, title, lead, words, numbers, frozenset(title.keys() | names | numbers.keys()),
                    frozenset(part for part in parts if part in _MARKS or part[0].isdecimal()),
                    frozenset(_STEPS[stem] for stem in title if stem in _STEPS))
 
@@ -54,7 +54,7 @@ def _words(text: str) -> dict[str, str]:
 
 
 def _stem(word: str) -> str:
-    """A crude one, for any language: "invests", "investment" and "Investors" are one; "US" is not "us"."""
+    """A crude stem, for any language: "invests", "investment" and "Investors" are one; "US" is not "us"."""
     word = word.replace("’", "'").removesuffix("'s")
     if word.isupper() and len(word) <= 4:
         return word
@@ -110,7 +110,7 @@ _EMPTY = frozenset(
     }.values()
     for word in words.split()
 )
-"""Function words: everybody's, so nobody's."""
+"""Function words, which say nothing about a story."""
 _MARKS = frozenset(
     word
     for words in (
