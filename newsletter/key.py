@@ -1,6 +1,7 @@
 """Key files: random bytes that no other user may read. Whoever has the keys can unsubscribe anyone."""
 
 import os
+import re
 import secrets
 import tempfile
 from pathlib import Path
@@ -13,11 +14,16 @@ _MOST = 64
 """How many keys a file may have; a longer file is something else."""
 
 
+_HEXADECIMAL = re.compile(rb"[0-9A-Fa-f\s]+")
+
+
 def read_keys(path: Path) -> tuple[bytes, ...]:
     """The keys in the file, in its order; empty if there is no file.
 
     Raises ConfigError if the file can be read by others, if it is not made of whole keys, or if it cannot be read.
     """
+    if path.is_symlink() or path.exists():
+        _check_kind(path)
     try:
         with path.open("rb") as file:
             mode, content = os.fstat(file.fileno()).st_mode, file.read(LENGTH * _MOST + 1)
@@ -32,7 +38,20 @@ def read_keys(path: Path) -> tuple[bytes, ...]:
             f"the key file does not hold whole keys of {LENGTH} bytes: it has {len(content)} bytes",
             place=str(path), cure="Put the file back from a backup.",
         )
-    return tuple(content[start:start + LENGTH] for start in range(0, len(content), LENGTH))
+    keys = tuple(content[start:start + LENGTH] for start in range(0, len(content), LENGTH))
+    if _HEXADECIMAL.fullmatch(content) or len(set(keys)) < len(keys):
+        raise ConfigError("the key file holds hexadecimal text, or one key twice, instead of random bytes",
+                          place=str(path), cure="Put the file back from a backup.")
+    return keys
+
+
+def _check_kind(path: Path) -> None:
+    """Opening a pipe would wait for ever, and a link that leads nowhere is in the way of a new file."""
+    if not path.exists():
+        raise ConfigError("the key file is a link to a missing file", place=str(path), cure="Correct the link.")
+    if not path.is_file():
+        raise ConfigError("the key file cannot be used: it is not a regular file", place=str(path),
+                          cure="Put the file back from a backup.")
 
 
 def make_key(path: Path) -> None:

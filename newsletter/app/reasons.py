@@ -39,7 +39,7 @@ def with_issues(
     app: App, verdicts: Iterable[Verdict], subscriber: Subscriber, manifest: Manifest,
 ) -> tuple[Verdict, ...]:
     """The verdicts, with the earlier issue that brought a story if the subscriber had it before."""
-    brought = _brought(app, subscriber, manifest)
+    brought = app.store.issues.brought(manifest, subscriber.id)
     also = {each.story.id: each.also for each in manifest.candidates}
     return tuple(_with_issue(verdict, brought, also[verdict.story]) for verdict in verdicts)
 
@@ -50,16 +50,6 @@ def _with_issue(verdict: Verdict, brought: Mapping[str, str], also: tuple[str, .
         return verdict
     issue = next((brought[each] for each in (verdict.story, *also) if each in brought), "")
     return replace(verdict, words=verdict.words.replace("an earlier issue", f"issue {issue}")) if issue else verdict
-
-
-def _brought(app: App, subscriber: Subscriber, manifest: Manifest) -> dict[str, str]:
-    """The ids of all stories that other issues brought this subscriber, with the latest issue that did."""
-    brought: dict[str, str] = {}
-    for had in app.store.outbox.had(subscriber.id) if subscriber.id else ():
-        if had.issue_id != manifest.issue_id and had.state not in ("refused", "withdrawn"):
-            for story in app.store.issues.edition(had.edition).stories:
-                brought.setdefault(story, had.issue_id)
-    return brought
 
 
 def _outcome(app: App, issue: Issue, subscriber: Subscriber) -> str:

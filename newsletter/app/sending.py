@@ -40,6 +40,8 @@ async def send(
     reach, ConfigError if the keys are not those that the store knows, UsageError for an issue that is paused, cancelled
     or missed, Stopped if most mails are refused for their content or sender: then the issue is paused.
     """
+    app.newsletter(issue.newsletter)  # what would be refused later is refused before the issue is begun
+    relays.check(transport or app.settings.delivery.transport)
     with sending_alone(app):
         app.keyring = open_keyring(app.settings, app.store)  # anew: `newsletter run` may have been up for months
         # A subscriber who has left the preference file since the issue was frozen must not be mailed.

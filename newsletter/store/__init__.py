@@ -9,7 +9,8 @@ from pathlib import Path
 from newsletter.model import Settled
 from newsletter.store.engine import Database, open_database
 from newsletter.store.freezing import Freezing
-from newsletter.store.issues import AlreadyPrepared, Issue, Issues, Skip
+from newsletter.store.issue import AlreadyPrepared, Issue, Skip
+from newsletter.store.issues import Issues
 from newsletter.store.journal import Journal, Journals
 from newsletter.store.leases import Leases
 from newsletter.store.outbox import Had, Outbox

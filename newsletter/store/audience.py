@@ -61,6 +61,15 @@ class Audience:
         row = self._connection.execute(query).first()
         return None if row is None else Member(row[0], interests_of(row[1]), self._past(row[2], row[3]))
 
+    def brought(self, subscriber_id: int) -> dict[str, str]:
+        """Ids of the issue's stories that a subscriber had, each with the id of the latest issue that mailed it."""
+        query = (select(issue.c.id, delivery.c.edition).join(delivery, delivery.c.issue == issue.c.number)
+                 .where(issue.c.number.in_(self._earlier_with_a_story()), delivery.c.subscriber == subscriber_id,
+                        delivery.c.state.not_in(("refused", "withdrawn")))
+                 .order_by(issue.c.number))
+        return {story: name for name, number in self._connection.execute(query).all()
+                for story in self._edition(number)[0]}
+
     def _query(self, interests: ColumnElement[str]) -> Select[Any]:
         """Number, interests, and two columns of edition numbers: of editions that were mailed, and of quiet ones that
         were not sent but whose stories count as had.
@@ -110,11 +119,19 @@ class Audience:
 
     def _edition_of(self, number: int) -> tuple[frozenset[str], datetime | None]:
         """The issue's stories that an earlier edition brought, and its slot if it was this newsletter's (else None)."""
-        query = (select(edition.c.content, issue.c.newsletter, issue.c.slot_at).join(issue)
-                 .where(edition.c.number == number))
-        content, newsletter, slot = self._connection.execute(query).one()
+        query = select(issue.c.newsletter, issue.c.slot_at).join(edition).where(edition.c.number == number)
+        newsletter, slot = self._connection.execute(query).one()
         own = newsletter == self._manifest.newsletter.name
-        return self._stories.intersection(edition_of(content).stories), slot if own else None
+        return self._stories & stories_of(self._connection, number), slot if own else None
+
+
+def stories_of(connection: Connection, edition_number: int) -> frozenset[str]:
+    """Ids of the stories that an edition brought: its own, and those that they stood for."""
+    query = select(edition.c.issue, edition.c.content).where(edition.c.number == edition_number)
+    number, content = connection.execute(query).one()
+    own = edition_of(content).stories
+    merged = select(brought.c.story).where(brought.c.issue == number, brought.c.pick.in_(own))
+    return frozenset((*own, *connection.scalars(merged)))
 
 
 def _numbers(column: Column[int]) -> Select[Any]:

@@ -29,6 +29,7 @@ class Freezing:
         self._skips: list[dict[str, Any]] = []
         self._sizes: Counter[int] = Counter()
         self._brought: set[str] = set()
+        self._picks = {each.story.id: each.merged_into or each.story.id for each in manifest.candidates}
 
     def keep_blocks(self, blocks: Sequence[BlockSet]) -> None:
         """Stores the compiled blocks, one set for each language."""
@@ -67,7 +68,9 @@ class Freezing:
         stories that the issue brings."""
         self._write(delivery, self._deliveries)
         self._write(skip, self._skips)
-        self._write(brought, [{"story": story, "issue": self._number} for story in sorted(self._brought)])
+        picks = {story: story for story in self._brought} | self._picks
+        self._write(brought, [{"story": story, "issue": self._number, "pick": pick}
+                              for story, pick in picks.items() if pick in self._brought])
         if self._sizes:
             self._connection.execute(_SET_AUDIENCE, [
                 {"which": number, "size": size} for number, size in self._sizes.items()])

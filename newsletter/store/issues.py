@@ -1,8 +1,7 @@
 """Issues: their frozen decisions, the subscribers left out of each, and its state."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -13,17 +12,16 @@ from newsletter.model import (
     TRANSITIONS,
     BlockSet,
     Edition,
-    IssueState,
     Manifest,
     Member,
     Slot,
-    Subscriber,
     Verb,
     may,
 )
 from newsletter.store.audience import Audience
 from newsletter.store.engine import Database, streamed
 from newsletter.store.freezing import Freezing
+from newsletter.store.issue import AlreadyPrepared, Issue, Skip
 from newsletter.store.outbox import count_states, issue_number, withdraw_queued
 from newsletter.store.records import (
     SUBSCRIBER_COLUMNS,
@@ -38,64 +36,8 @@ from newsletter.store.tables import block, skip, subscriber
 from newsletter.store.tables import edition as edition_table
 from newsletter.store.tables import issue as table
 
-
-@dataclass(frozen=True, slots=True)
-class Issue:
-    """An issue's row."""
-
-    number: int
-    id: str
-    newsletter: str
-    """The newsletter's name."""
-    slot_key: str
-    """`Slot.key`. If the issue was cancelled before anything was sent, a suffix is added, which frees the slot."""
-    slot: datetime
-    """The slot's instant."""
-    state: IssueState
-    manifest_hash: str
-    """The name of its content, also used in the boundaries of its mails; empty for a missed issue. An issue that an
-    older version froze keeps the hash it had."""
-    audience: int
-    """How many deliveries were frozen."""
-    prepared_at: datetime
-    started_at: datetime | None
-    finished_at: datetime | None
-    """When it finished or was cancelled."""
-    note: str
-    """Why it was missed or paused."""
-    text_hash: str
-    """Hash of the manifest's text as it was stored; empty for a missed issue."""
-    link_version: int
-    """How the links in its mails identify the subscriber: 1 by the row's number, 2 by the handle."""
-
-
-@dataclass(frozen=True, slots=True)
-class Skip:
-    """A subscriber left out of an issue."""
-
-    subscriber: Subscriber
-    edition: int | None
-    """Number of the edition that was not sent; None if none was chosen."""
-    reason: str
-    """Why nothing is sent, as a sentence."""
-    passed: bool
-    """Whether the edition's stories count as had all the same."""
-
-
 _FREED = " (cancelled "
 """Part of the suffix in the slot_key of an issue that freed its slot."""
-
-
-class AlreadyPrepared(UsageError):
-    """The slot or the id belongs to an issue that was prepared before, which is in `issue`."""
-
-    def __init__(self, issue: Issue) -> None:
-        super().__init__(
-            f"{issue.newsletter} is already prepared for {issue.slot_key}: {issue.id}, {issue.state}",
-            cure=f"Send it: newsletter send {issue.id}; or cancel it to prepare it anew: "
-                 f"newsletter issue cancel {issue.id}"
-            if may("cancel", issue.state) else f"newsletter issue show {issue.id}")
-        self.issue = issue
 
 
 _BY_HANDLE = 2
@@ -128,6 +70,13 @@ class Issues:
     def hash_of(self, manifest: Manifest) -> str:
         """The hash that the manifest will have once it is frozen (`Issue.manifest_hash`)."""
         return text_hash(manifest_text(manifest))
+
+    def brought(self, manifest: Manifest, subscriber_id: int) -> Mapping[str, str]:
+        """Ids of stories that a subscriber had before this issue, each with the issue that brought it last, by id."""
+        with self._database.reading() as connection:
+            frozen = _first(connection, table.c.id == manifest.issue_id)
+            audience = Audience(connection, manifest, before=frozen.number if frozen else None)
+            return audience.brought(subscriber_id)
 
     def mark_missed(self, newsletter: str, slot: Slot, note: str, now: datetime) -> bool:
         """Records that a slot passed without an issue, and why (`note`). Returns false if the slot has one already."""
@@ -329,7 +278,7 @@ def _locked(connection: Connection, issue_id: str) -> Issue:
 def _check(issue: Issue, verb: Verb) -> None:
     """Raises UsageError if an issue in its state cannot be paused, resumed or cancelled."""
     if not may(verb, issue.state):
-        states = " or ".join(str(before) for before, _ in TRANSITIONS[verb])
+        states = " or ".join(dict.fromkeys(str(before) for before, _ in TRANSITIONS[verb]))
         raise UsageError(f"{issue.id} is {issue.state}; {verb} needs an issue that is {states}",
                          cure=f"newsletter status {issue.id}")
 

@@ -36,7 +36,7 @@ from newsletter.model import Delivery, Receipt, Settled, State
 from newsletter.store.audience import mailable
 from newsletter.store.engine import Database, streamed
 from newsletter.store.records import RECEIPT_COLUMNS, SUBSCRIBER_COLUMNS, receipt_of, subscriber_of
-from newsletter.store.tables import EPOCH, lease, microseconds, subscriber, subscription
+from newsletter.store.tables import EPOCH, brought, lease, microseconds, subscriber, subscription
 from newsletter.store.tables import delivery as table
 from newsletter.store.tables import issue as issues
 from newsletter.text import meant, nearest, quoted
@@ -95,15 +95,19 @@ class Outbox:
     def resend(self, issue_id: str, which: Literal["in_doubt", "refused"], *, now: datetime) -> int:
         """Queues deliveries in the state `which` once more, and returns how many. A finished issue is reopened.
 
-        Only deliveries whose subscriber may be mailed are queued: the others would not be sent.
+        Only deliveries whose subscriber may be mailed are queued: the others would not be sent. Of the refused, those
+        are left out whose subscriber was mailed one of the issue's stories by another issue in the meantime.
         """
         with self._database.writing() as connection:
             number = issue_number(connection, issue_id)
             newsletter = select(issues.c.newsletter).where(issues.c.number == number).scalar_subquery()
             active = (select(subscriber.c.id).join(subscription, subscription.c.subscriber == subscriber.c.id)
                       .where(subscription.c.newsletter == newsletter, mailable(now)))
+            wanted = [table.c.issue == number, table.c.state == which, table.c.subscriber.in_(active)]
+            if which == "refused":
+                wanted.append(table.c.subscriber.not_in(_mailed_since(connection, number)))
             again = connection.execute(
-                update(table).where(table.c.issue == number, table.c.state == which, table.c.subscriber.in_(active))
+                update(table).where(*wanted)
                 .values(state="queued", due_at=EPOCH, changed_at=now)).rowcount
             if again:
                 connection.execute(update(issues).where(issues.c.number == number, issues.c.state == "finished")
@@ -164,6 +168,16 @@ class Outbox:
                      .where(table.c.issue.in_(numbers), table.c.subscriber == subscriber_id)
                      .order_by(issues.c.slot_at.desc(), issues.c.number.desc()))
             return [Had(*row) for row in connection.execute(query)]
+
+
+def _mailed_since(connection: Connection, number: int) -> Select[Any]:
+    """Subscribers whom another issue with one of this issue's stories mails or mailed: a refusal had given the stories
+    back, so the other issue may have brought them."""
+    stories = select(brought.c.story).where(brought.c.issue == number)
+    others = set(connection.scalars(
+        select(brought.c.issue).distinct().where(brought.c.story.in_(stories), brought.c.issue > number)))
+    return select(table.c.subscriber).where(
+        table.c.issue.in_(others), table.c.state.not_in(("refused", "withdrawn")))
 
 
 def issue_number(connection: Connection, issue_id: str) -> int:

@@ -208,6 +208,7 @@ brought = Table(
     "brought", metadata,
     Column("story", Text, primary_key=True),
     Column("issue", _NUMBER, ForeignKey("issue.number"), primary_key=True, autoincrement=False),
+    Column("pick", Text, nullable=False),  # the story that stood for it in the issue's editions; often itself
 )
 
 delivery = Table(

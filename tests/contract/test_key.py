@@ -1,5 +1,6 @@
 """Key files: made once for nobody else to read, and never replaced."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -63,5 +64,15 @@ def test_a_folder_that_is_missing_is_named_when_the_key_is_made(tmp_path: Path) 
 
 
 def test_a_folder_in_the_place_of_the_key_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="cannot be used: Is a directory"):
+    with pytest.raises(ConfigError, match="cannot be used: it is not a regular file"):
         read_keys(tmp_path)
+
+
+def test_what_is_no_key_file_is_refused_and_nothing_hangs(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+    os.mkfifo(tmp_path / "pipe")
+    written(tmp_path / "text", b"0123456789abcdef" * 4)
+    written(tmp_path / "twice", b"k" * 64)
+    for name in ("link", "pipe", "text", "twice"):
+        with pytest.raises(ConfigError, match="key file"):
+            read_keys(tmp_path / name)

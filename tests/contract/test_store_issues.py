@@ -110,6 +110,20 @@ def test_what_was_had_does_not_depend_on_how_long_ago_it_was(store: Store) -> No
     assert had(store, manifest(40, "weekly", "weekly-story-0")) == [{"weekly-story-0"}]
 
 
+def test_whoever_had_one_telling_has_had_the_others(store: Store) -> None:
+    """Also when the telling that stood for all is gone: the desk deleted it, or its source did."""
+    fill(store, crowd(1))
+    wanted = manifest(0, "weekly", "pick", "other")
+    pick, other = wanted.candidates
+    merged = replace(wanted, candidates=(replace(pick, also=("other",)), replace(other, merged_into="pick")))
+    with store.issues.freezing(merged, now=NOW) as freezing:
+        for member in freezing.audience():
+            freezing.keep(member.subscriber_id, freezing.record(Decision(edition("pick"))))
+    later = manifest(1, "weekly", "other")
+    assert had(store, later) == [{"other"}]
+    assert store.issues.brought(later, stored(crowd(1)[0], store).id) == {"other": "weekly-0"}
+
+
 def test_a_story_that_one_newsletter_brought_counts_as_had_for_all(store: Store) -> None:
     """A12: unless the newsletter says that it repeats; its own mails count for the others all the same."""
     fill(store, crowd(1))

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from newsletter.errors import UsageError
-from newsletter.model import Delivery, Receipt
+from newsletter.model import Decision, Delivery, Receipt
 from newsletter.standing.answers import MAILBOX, Policy
 from newsletter.store import Settled, Store
 from tests.storing import (
@@ -19,8 +19,10 @@ from tests.storing import (
     REFUSED,
     SENT,
     crowd,
+    edition,
     fill,
     freeze,
+    manifest,
     opened,
     person,
     recover,
@@ -356,3 +358,14 @@ def _windows(store: Store, token: str) -> Iterator[list[Delivery]]:
     while taken := take(store, 7, *settled, token=token):
         yield taken
         settled = [Settled(each.id, SENT) for each in taken]
+
+
+def test_who_was_refused_and_had_the_stories_from_another_issue_since_is_not_mailed_them_again(store: Store) -> None:
+    fill(store, [person("ann"), person("bob")])
+    freeze(store, 0)
+    send(store, "weekly-0", REFUSED)
+    with store.issues.freezing(manifest(0, "daily"), now=NOW) as freezing:
+        recorded = freezing.record(Decision(edition("weekly-story-0")))
+        freezing.keep(stored(person("ann"), store).id, recorded)
+    assert store.outbox.resend("weekly-0", "refused", now=NOW) == 1
+    assert [each.subscriber.name for each in store.outbox.deliveries("weekly-0", state="queued")] == ["Bob"]

@@ -27,6 +27,7 @@ def upgrade() -> None:
         "brought",
         sa.Column("story", sa.Text(), nullable=False),
         sa.Column("issue", _NUMBER, nullable=False),
+        sa.Column("pick", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("story", "issue", name="pk_brought"),
         sa.ForeignKeyConstraint(["issue"], ["issue.number"], name="fk_brought_issue"),
     )
@@ -81,16 +82,22 @@ def _hash_manifests(connection: sa.Connection) -> None:
 
 
 def _note_what_was_brought(connection: sa.Connection) -> None:
-    """Editions of one issue hold few distinct stories, however many editions there are."""
-    for number in list(connection.scalars(sa.text("SELECT number FROM issue"))):
+    """Editions of one issue hold few distinct stories, however many editions there are. A story that was merged into
+    another was brought by it."""
+    for number in list(connection.scalars(sa.text("SELECT number FROM issue WHERE manifest <> ''"))):
         stories: set[str] = set()
         for content in connection.scalars(sa.text("SELECT content FROM edition WHERE issue = :number"),
                                           {"number": number}):
             stories.update(entry["story"] for section in json.loads(content)["sections"]
                            for entry in section["entries"])
-        if stories:
-            connection.execute(sa.text("INSERT INTO brought (story, issue) VALUES (:story, :issue)"),
-                               [{"story": story, "issue": number} for story in sorted(stories)])
+        manifest = connection.scalar(sa.text("SELECT manifest FROM issue WHERE number = :number"), {"number": number})
+        picks = {candidate["story"]["id"]: candidate["merged_into"] or candidate["story"]["id"]
+                 for candidate in json.loads(manifest)["candidates"]}
+        rows = [{"story": story, "issue": number, "pick": pick}
+                for story, pick in ({story: story for story in stories} | picks).items() if pick in stories]
+        if rows:
+            connection.execute(
+                sa.text("INSERT INTO brought (story, issue, pick) VALUES (:story, :issue, :pick)"), rows)
 
 
 def _remember(connection: sa.Connection) -> None:
