@@ -202,7 +202,7 @@ class Issues:
             return {language: blocks_of(language, content) for language, content in rows}
 
     def edition(self, number: int) -> Edition:
-        """Raises UsageError if there is none."""
+        """The edition with this number. Raises UsageError if there is none."""
         with self._database.reading() as connection:
             content = connection.scalar(select(edition_table.c.content).where(edition_table.c.number == number))
         if content is None:

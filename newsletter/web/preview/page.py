@@ -18,7 +18,7 @@ LISTED_ISSUES = 30
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """The subscriber that a view means."""
+    """The subscriber that a view shows, and how it was found."""
 
     reader: Subscriber | None
     """None if several subscribers match the name, or none does."""
