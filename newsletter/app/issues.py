@@ -18,7 +18,7 @@ from newsletter.text import quoted
 
 @dataclass(frozen=True, slots=True)
 class Cancelled:
-    """What cancelling an issue did."""
+    """The result of cancelling an issue."""
 
     withdrawn: int
     """How many deliveries were still queued."""

@@ -39,7 +39,7 @@ class Rendition:
     verdicts: tuple[Verdict, ...]
     """One for each story of the issue, in order of rank."""
     outcome: str
-    """What became of the mail, or would become of it, as text."""
+    """The fate of the mail, real or expected, as text."""
     mailed: bool
     """Whether the subscriber is mailed at all; if not, `message` is the one they would get."""
     message: Message

@@ -10,13 +10,13 @@ from newsletter.store import Issue
 
 @dataclass(frozen=True, slots=True)
 class Why:
-    """What became of an issue for one subscriber, with the reason for each story."""
+    """One subscriber's outcome of an issue, with the reason for each story."""
 
     issue: Issue
     subscriber: Subscriber
     verdicts: tuple[Verdict, ...]
     outcome: str
-    """What became of the mail: "sent …", or why there was none."""
+    """The fate of the mail: "sent …", or the reason why there was none."""
     titles: Mapping[str, str]
     """The titles of the stories, by id."""
 

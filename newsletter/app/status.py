@@ -62,8 +62,10 @@ def deliveries(
 
 
 def plan(app: App, issue: Issue, again: Sequence[Again], transport: str) -> Plan:
-    """What a send by this transport would do, empty meaning the configured one; `again` are states that are tried once
-    more. Raises UsageError for an unknown transport."""
+    """The effect that a send by this transport would have; an empty name stands for the configured transport.
+
+    `again` are states whose deliveries are tried once more. Raises UsageError for an unknown transport.
+    """
     name = transport or app.settings.delivery.transport
     relays.check(name)
     sums = app.store.outbox.sums(issue.id)

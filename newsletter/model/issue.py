@@ -62,7 +62,7 @@ class Manifest:
 Reason = Literal[
     "in", "topic not chosen", "excluded", "had before", "merged", "capped", "too large", "too old", "no topic",
 ]
-"""What can become of a story for one subscriber."""
+"""The possible fates of a story for one subscriber."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +118,7 @@ class Edition:
 
 
 class Past(NamedTuple):
-    """What a subscriber got before, as far as it matters to one issue."""
+    """The stories and mails that a subscriber got before, as far as they matter to one issue."""
 
     had: frozenset[str] = frozenset()
     """Ids of the issue's stories that an earlier mail brought, or that an edition too short to send used up."""

@@ -136,4 +136,4 @@ class Delivery:
 
 
 Records = Mapping[Attempt, Receipt | None]
-"""What a sender's journal records: by attempt the receipt, or None if the message was on the wire without an answer."""
+"""A sender's journal: by attempt the receipt, or None if the message was on the wire without an answer."""

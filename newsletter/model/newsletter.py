@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Literal
 
 Quiet = Literal["skip", "roll-over", "note"]
-"""What becomes of an edition with fewer stories than the newsletter's `min_stories`:
+"""The treatment of an edition with fewer stories than the newsletter's `min_stories`:
 `skip` sends nothing, `roll-over` sends nothing and keeps its stories for the next issue, `note` sends a short note."""
 
 

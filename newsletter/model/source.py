@@ -37,7 +37,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class FeedState:
-    """What a URL answered last time, kept so that the next request can be conditional (RFC 9110, section 13)."""
+    """A URL's last answer, kept so that the next request can be conditional (RFC 9110, section 13)."""
 
     url: str
     """The address to fetch: the configured one, or the one to which a 301 or 308 moved it permanently."""

@@ -14,9 +14,9 @@ class Problem:
     place: str
     """The file with its line ("stories/ai.md:3"), the feed's URL with its entry, the message's address."""
     found: str
-    """What is wrong, with the value."""
+    """The fault, with the value."""
     cure: str = ""
-    """What to do about it: a sentence that starts with a verb, or a command."""
+    """The fix: a sentence that starts with a verb, or a command."""
 
     def __str__(self) -> str:
         return f"{self.place}: {self.found}" + (f" → {self.cure}" if self.cure else "")

@@ -17,7 +17,7 @@ Status = Literal["active", "paused", "pending", "unsubscribed", "bounced", "comp
 
 @dataclass(frozen=True, slots=True)
 class Interests:
-    """What a subscriber chose. Subscribers with equal interests and an equal past share an edition."""
+    """A subscriber's choice. Subscribers with equal interests and an equal past share an edition."""
 
     topics: tuple[str, ...] = ()
     """Slugs in the subscriber's own order; `*` is every topic the newsletter offers."""
