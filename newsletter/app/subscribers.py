@@ -45,15 +45,13 @@ class Listed:
 def sync_subscribers(app: App, *, allow_removals: int | None = None) -> Synced | None:
     """Reads the preference file into the store; None if the file, topics and newsletters are the same as last time.
 
-    `allow_removals` is how many subscribers may be missing that were there before. Raises DataError if the file cannot
-    be used.
+    `allow_removals` is how many subscribers may be missing that were there before. Raises DataError if the file, or
+    that of the topics, cannot be used.
     """
-    path = app.root / app.settings.preferences
-    if not path.exists():
-        raise DataError("there is no preference file", place=app.settings.preferences,
-                        cure="Write one (see subscribers/README.md), or name it under preferences in newsletter.toml.")
+    path = _present(app, app.settings.preferences, "Write one (see subscribers/README.md)")
+    topics_path = _present(app, app.settings.topics, "Put it back")
     newsletters = tuple(app.settings.newsletters.values())
-    seen = _digest(path, app.root / app.settings.topics, newsletters=newsletters)
+    seen = _digest(path, topics_path, newsletters=newsletters)
     if app.store.subscribers.remembered("preferences") == seen:
         return None
     topics = app.topics()
@@ -98,6 +96,14 @@ def count_active(app: App) -> int:
 def export_subscribers(app: App, format: str, out: TextIO) -> None:
     """Writes all subscribers, whatever their status, as a preference file. Raises UsageError for an unknown format."""
     preferences.write(app.store.subscribers.all(), format, out)
+
+
+def _present(app: App, name: str, cure: str) -> Path:
+    path = app.root / name
+    if not path.exists():
+        raise DataError("there is no such file", place=name,
+                        cure=f"{cure}, or name it under [files] in newsletter.toml.")
+    return path
 
 
 def _digest(*paths: Path, newsletters: Sequence[Newsletter]) -> str:

@@ -178,6 +178,15 @@ def test_bad_configuration_ends_with_3_and_names_file_and_line(fresh: Newsletter
     assert "transport" in said.err
 
 
+@pytest.mark.parametrize("name", ["topics.toml", "subscribers/subscribers.csv"])
+def test_a_file_that_is_gone_is_named_and_nothing_is_prepared(fresh: Newsletter, name: str) -> None:
+    Path(name).unlink()
+    said = fresh("issue", "prepare", "weekly")
+    assert said.code == 3
+    assert f"{name}: there is no such file" in said.err
+    assert "name it under [files]" in said.err
+
+
 def test_outside_a_project_the_cure_is_init(newsletter: Newsletter) -> None:
     said = newsletter("status")
     assert (said.code, "newsletter init" in said.err) == (3, True)
