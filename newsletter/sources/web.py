@@ -136,7 +136,7 @@ class Web:
         return Answer(settled, problem=Problem(place, f"answered {status} {response.reason_phrase}".strip(), cure))
 
     def _body(self, response: httpx2.Response) -> bytes:
-        """The body, whose size is checked as it is decompressed: a small answer may unpack to an endless one."""
+        """The body, checked against the size limit while it is decompressed, as a few bytes can expand without end."""
         coding = response.headers.get("content-encoding", "").strip().lower()
         if coding not in _CODINGS:
             raise Refused(f"uses the content coding {quoted(coding, 40)}, which was not requested",

@@ -43,7 +43,7 @@ class Desk:
     """Draws pages and messages for views."""
 
     def __init__(self, previewing: Previewing, issue: str) -> None:
-        """`issue` is the one for a view that names none."""
+        """`issue` is the issue shown when the address names none."""
         self._previewing, self._issue = previewing, issue
         environment = Environment(
             loader=FileSystemLoader(pages()), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
