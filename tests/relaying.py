@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
@@ -36,12 +37,13 @@ def leap(seconds: float) -> None:
     """The event loop's clock jumps: whatever waits for an answer has waited so much longer."""
     loop = asyncio.get_running_loop()
     now = loop.time
-    loop.time = lambda: now() + seconds  # type: ignore[method-assign]  # of this test's loop alone
+    patch.object(loop, "time", lambda: now() + seconds).start()  # the loop ends with its test
 
 
 async def heard(server: Relay, command: str, times: int = 1) -> None:
     """Returns when the server has been given so many commands that begin so."""
-    while sum(each.startswith(command) for each in server.commands) < times:  # noqa: ASYNC110  # the server has threads, and no events of this loop
+    # The server hears in threads of its own, which cannot set an event of this loop.
+    while sum(each.startswith(command) for each in server.commands) < times:  # noqa: ASYNC110
         await asyncio.sleep(0.01)
 
 

@@ -1,6 +1,7 @@
 """A sample issue to try templates on: a story of every kind that a template may meet, all of them invented."""
 
 from datetime import UTC, datetime
+from functools import partial
 
 from newsletter.model import Candidate, Manifest, Match, Newsletter, Picture, Slot, Story, Topic
 from newsletter.render.compile import Site
@@ -13,9 +14,7 @@ office</a>.</p><h2>The timetable</h2><ul><li>one at nine</li><li>one at noon</li
 the captain &amp; her crew.</p></blockquote><pre>09:00  12:00</pre><ol><li>Board</li><li>Wait</li></ol>"""
 
 
-def _story(id: str, title: str, **given: object) -> Story:
-    return Story(id=id, title=title, date=_DATE, source="stories/", **given)  # type: ignore[arg-type]
-
+_story = partial(Story, date=_DATE, source="stories/")
 
 _STORIES = (
     _story("whole", "A second ferry for the harbour", link="https://ferry.example.org/second", body=_BODY, text=_BODY,

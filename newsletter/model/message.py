@@ -8,7 +8,7 @@ from typing import Literal
 from newsletter.model.subscriber import Subscriber
 
 Place = Literal["html", "attribute", "url", "text"]
-"""Where a placeholder stands, which decides how its value is escaped."""
+"""The context of a placeholder in a mail, which decides how its value is escaped."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,8 @@ A `Schedule` is a set of days and the times of those days. Its *slots* are wall-
 
 - A local time that the clocks skip in spring means the first minute after the gap.
 - A local time that comes twice in autumn means the first of the two.
-- Where a gap pushes slots onto one instant (01:30 and 02:00 in London in March, or midnight of a day that a zone leaves
-  out whole, as Pacific/Apia did with 30 December 2011), they are one slot, known by the latest of the local times.
+- Slots that a gap pushes onto one instant are one slot, known by the latest of its local times. Examples: 01:30 and
+  02:00 in London in March, and two midnights where a zone leaves a day out (Pacific/Apia, 30 December 2011).
 - No other slot is ever dropped, doubled or moved, and their instants always rise.
 """
 

@@ -14,8 +14,8 @@ from typing import Literal
 from newsletter.model import Delivery, Receipt, Settled
 
 Policy = Literal["resend", "hold"]
-"""What to do with a mail in doubt. `resend`: it is sent again, so it arrives at least once. `hold`: it waits for a
-person's decision, so it arrives at most once."""
+"""The treatment of a mail in doubt. `resend` sends it again, so it arrives at least once. `hold` keeps it until a
+person decides, so it arrives at most once."""
 
 LOST = "the sender ended while this was on the wire"
 """The reply in the receipt of a message whose sender ended before the answer came."""

@@ -68,7 +68,7 @@ class Stories:
             return _last_fetch(connection, source)
 
     def feed_state(self, source: str) -> FeedState | None:
-        """What the URL answered last time; None for files and for a URL that was never fetched."""
+        """The state of a URL after its last answer; None for files and for a URL that was never fetched."""
         query = select(*_STATE_COLUMNS).where(source_table.c.name == source)
         with self._database.reading() as connection:
             row = connection.execute(query).first()

@@ -39,7 +39,7 @@ class Synced:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a sync needs in addition to the rows."""
+    """The newsletters, handles, file name and time that a sync combines with the rows of the preference file."""
 
     newsletters: Sequence[Newsletter]
     """The newsletters of newsletter.toml."""

@@ -78,8 +78,10 @@ def test_a_frame_without_the_stories_is_a_problem(weekly: Template, file: str, i
 
 
 def test_a_key_that_was_taken_out_of_the_theme_is_a_problem(weekly: Template) -> None:
-    light = {key: value for key, value in dict(weekly.theme["light"]).items() if key != "paper"}  # type: ignore[call-overload]
-    template = replace(weekly, theme={**weekly.theme, "light": light})
+    light = weekly.theme["light"]
+    assert isinstance(light, Mapping)
+    without = {key: value for key, value in light.items() if key != "paper"}
+    template = replace(weekly, theme={**weekly.theme, "light": without})
     assert all("“paper” is no entry" in problem for problem in found(template))
     assert refused(template)
 

@@ -27,7 +27,7 @@ def block(html: str) -> Block:
 
 
 def found(html: str) -> list[str]:
-    """What the rules for blocks find, each after its rule's id."""
+    """The problems that the rules for blocks find, each after its rule's id."""
     looked = page(block(html), "here")
     return [f"{rule.id}: {problem.found}" for rule in RULES.blocks for problem in rule.problems(looked)]
 

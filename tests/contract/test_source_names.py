@@ -96,6 +96,7 @@ def test_any_bytes_are_some_text(data: bytes, declared: str) -> None:
     assert isinstance(text, str)
 
 
+# Hypothesis wants bounds without a zone, and adds the zone itself.
 @given(st.datetimes(datetime(2, 1, 1), datetime(9998, 12, 31), timezones=st.timezones()))  # noqa: DTZ001
 def test_any_iso_date_is_read_in_utc(moment: datetime) -> None:
     assert read(moment.isoformat()) == read(moment) == moment.astimezone(UTC)

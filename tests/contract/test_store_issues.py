@@ -41,7 +41,7 @@ def members(store: Store, wanted: Manifest) -> list[Member]:
 
 
 def had(store: Store, wanted: Manifest) -> list[set[str]]:
-    """What each member of the audience had before of the issue's stories."""
+    """The stories of the issue that were had before, for each member of the audience."""
     return [set(each.past.had) for each in members(store, wanted)]
 
 

@@ -143,13 +143,14 @@ def test_no_two_tokens_have_their_signature_in_common() -> None:
 @pytest.mark.parametrize("version", [1, 2])
 def test_links_follow_the_table_of_routes_under_the_base_url(version: int) -> None:
     links = Links(f"{BASE}/", RING, version=version)
-    for page, link in (("unsubscribe", links.unsubscribe("weekly", ANN)),
-                       ("preferences", links.preferences("weekly", ANN))):
-        route = re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", ROUTES[page])  # type: ignore[index]
+    made: dict[Purpose, str] = {"unsubscribe": links.unsubscribe("weekly", ANN),
+                                "preferences": links.preferences("weekly", ANN)}
+    for page, link in made.items():
+        route = re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", ROUTES[page])
         match = re.fullmatch(re.escape(BASE) + route, link)
         assert match is not None
         assert match["newsletter"] == "weekly"
-        assert named(RING, match["token"], page, "weekly", rows_up_to=7)  # type: ignore[arg-type]
+        assert named(RING, match["token"], page, "weekly", rows_up_to=7)
 
 
 def test_the_paths_of_the_pages_stay_as_they_are_in_mails_already_sent() -> None:

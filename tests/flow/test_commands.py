@@ -7,51 +7,21 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from newsletter.cli import main
 from tests.flow.desk import Desk, read
+from tests.flow.terminal import Newsletter, typed
 from tests.smtpd import relay
-
-
-@dataclass(frozen=True)
-class Said:
-    code: int
-    out: str
-    err: str
-
-    @property
-    def data(self) -> Any:
-        document = json.loads(self.out)
-        assert document["ok"] is True
-        return document["data"]
-
-
-Newsletter = Callable[..., Said]
 
 
 @pytest.fixture
 def newsletter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Newsletter:
     """Runs the command in the project's folder."""
     monkeypatch.chdir(tmp_path)
-
-    def run(*words: str) -> Said:
-        monkeypatch.setattr(sys, "argv", ["newsletter", *words])
-        capfd.readouterr()
-        code = 0
-        try:
-            main()
-        except SystemExit as end:
-            code = int(end.code or 0)
-        return Said(code, *capfd.readouterr())
-
-    return run
+    return typed(monkeypatch, capfd)
 
 
 @pytest.fixture

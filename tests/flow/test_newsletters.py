@@ -1,19 +1,15 @@
 """Two newsletters and more, by the commands a person types: who is subscribed to which, with what, and since when."""
 
-import json
-import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from newsletter import config
 from newsletter.app import App
-from newsletter.cli import main
 from tests.flow.desk import Desk, text_of
+from tests.flow.terminal import Newsletter, typed
 
 TITLES = ("Chatbots", "Steel", "census")
 SECOND = """
@@ -27,38 +23,13 @@ timezone = "Europe/London"
 THIRD = SECOND.replace("briefing", "digest").replace("Briefing", "Digest")
 
 
-@dataclass(frozen=True)
-class Output:
-    code: int
-    out: str
-    err: str
-
-    @property
-    def data(self) -> Any:
-        return json.loads(self.out)["data"]
-
-
-Command = Callable[..., Output]
-
-
 @pytest.fixture
-def command(desk: Desk, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Command:
+def command(desk: Desk, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Newsletter:
     """Runs the command at the desk, by the desk's clock. The desk has two newsletters and no subscribers yet."""
     two_newsletters(desk)
     desk.people = []
     monkeypatch.setattr(App, "open", lambda: App(config.read(desk.root / "newsletter.toml"), clock=desk.clock))
-
-    def run(*words: str) -> Output:
-        monkeypatch.setattr(sys, "argv", ["newsletter", *words])
-        capfd.readouterr()
-        code = 0
-        try:
-            main()
-        except SystemExit as end:
-            code = int(end.code or 0)
-        return Output(code, *capfd.readouterr())
-
-    return run
+    return typed(monkeypatch, capfd)
 
 
 def two_newsletters(desk: Desk, *, briefing: str = "", more: str = "") -> None:
@@ -66,7 +37,7 @@ def two_newsletters(desk: Desk, *, briefing: str = "", more: str = "") -> None:
 
 
 @pytest.fixture
-def sent(desk: Desk, command: Command) -> Callable[[str], dict[str, list[str]]]:
+def sent(desk: Desk, command: Newsletter) -> Callable[[str], dict[str, list[str]]]:
     """Prepares and sends the next issue of a newsletter: by recipient, the stories of each mail."""
 
     def send(newsletter: str) -> dict[str, list[str]]:
@@ -81,7 +52,7 @@ def sent(desk: Desk, command: Command) -> Callable[[str], dict[str, list[str]]]:
 Sent = Callable[[str], dict[str, list[str]]]
 
 
-def test_a_row_that_names_a_newsletter_gets_that_one_alone(desk: Desk, command: Command, sent: Sent) -> None:
+def test_a_row_that_names_a_newsletter_gets_that_one_alone(desk: Desk, command: Newsletter, sent: Sent) -> None:
     desk.reader("ann@example.org", "*", newsletters="weekly")
     desk.reader("bob@example.org", "*", newsletters="*; -weekly")
     assert list(sent("weekly")) == ["ann@example.org"]
@@ -91,7 +62,7 @@ def test_a_row_that_names_a_newsletter_gets_that_one_alone(desk: Desk, command: 
 
 
 def test_an_empty_cell_means_the_newsletters_that_existed_when_the_row_was_first_read(
-    desk: Desk, command: Command, sent: Sent,
+    desk: Desk, command: Newsletter, sent: Sent,
 ) -> None:
     desk.reader("ann@example.org", "*")
     desk.reader("bob@example.org", "*", newsletters="*")
@@ -104,7 +75,7 @@ def test_an_empty_cell_means_the_newsletters_that_existed_when_the_row_was_first
 
 
 def test_a_later_newsletter_for_everybody_goes_to_rows_that_name_none(
-    desk: Desk, command: Command, sent: Sent,
+    desk: Desk, command: Newsletter, sent: Sent,
 ) -> None:
     desk.reader("ann@example.org", "*")
     desk.reader("bob@example.org", "*", newsletters="weekly")
@@ -114,7 +85,7 @@ def test_a_later_newsletter_for_everybody_goes_to_rows_that_name_none(
     assert list(sent("digest")) == ["ann@example.org"]
 
 
-def test_a_misspelt_newsletter_is_reported_and_brings_nothing(desk: Desk, command: Command, sent: Sent) -> None:
+def test_a_misspelt_newsletter_is_reported_and_brings_nothing(desk: Desk, command: Newsletter, sent: Sent) -> None:
     two_newsletters(desk, briefing="repeats = true")
     desk.reader("ann@example.org", "*", newsletters="wekly")
     desk.reader("bob@example.org", "*")
@@ -123,7 +94,7 @@ def test_a_misspelt_newsletter_is_reported_and_brings_nothing(desk: Desk, comman
     assert list(sent("briefing")) == ["bob@example.org"]
 
 
-def test_topics_and_frequency_can_differ_for_one_newsletter(desk: Desk, sent: Sent, command: Command) -> None:
+def test_topics_and_frequency_can_differ_for_one_newsletter(desk: Desk, sent: Sent, command: Newsletter) -> None:
     desk.reader("ann@example.org", "ai", **{"topics:briefing": "trade", "frequency:briefing": "never"})
     desk.reader("bob@example.org", "ai", **{"topics:briefing": "trade; privacy"})
     assert sent("weekly") == {"ann@example.org": ["Chatbots"], "bob@example.org": ["Chatbots"]}
@@ -132,7 +103,7 @@ def test_topics_and_frequency_can_differ_for_one_newsletter(desk: Desk, sent: Se
     assert outcome == "nothing sent: chose the frequency “never”"
 
 
-def test_who_left_one_newsletter_still_gets_the_other(desk: Desk, command: Command, sent: Sent) -> None:
+def test_who_left_one_newsletter_still_gets_the_other(desk: Desk, command: Newsletter, sent: Sent) -> None:
     desk.reader("ann@example.org", "*", **{"status:weekly": "unsubscribed"})
     desk.reader("bob@example.org", "*")
     assert list(sent("weekly")) == ["bob@example.org"]
@@ -141,7 +112,7 @@ def test_who_left_one_newsletter_still_gets_the_other(desk: Desk, command: Comma
         "not in the audience: unsubscribed for weekly")
 
 
-def test_a_pause_over_the_slot_brings_nothing_and_ends_by_itself(desk: Desk, command: Command, sent: Sent) -> None:
+def test_a_pause_over_the_slot_brings_nothing_and_ends_by_itself(desk: Desk, command: Newsletter, sent: Sent) -> None:
     desk.reader("ann@example.org", "*", paused_until="2026-12-01")
     desk.reader("bob@example.org", "*", status="paused", paused_until="2026-11-30T08:00", timezone="Europe/London")
     desk.reader("cem@example.org", "*", status="paused")
@@ -159,7 +130,7 @@ def test_a_pause_over_the_slot_brings_nothing_and_ends_by_itself(desk: Desk, com
     assert sorted(sent("weekly")) == ["ann@example.org", "bob@example.org"]
 
 
-def test_a_pause_that_began_after_the_issue_was_frozen_withdraws_the_mail(desk: Desk, command: Command) -> None:
+def test_a_pause_that_began_after_the_issue_was_frozen_withdraws_the_mail(desk: Desk, command: Newsletter) -> None:
     desk.reader("ann@example.org", "*")
     issue = command("issue", "prepare", "weekly").out.strip()
     desk.reader("ann@example.org", "*", paused_until="2027-01-01")
@@ -170,7 +141,7 @@ def test_a_pause_that_began_after_the_issue_was_frozen_withdraws_the_mail(desk: 
 
 @pytest.mark.parametrize(("briefing", "stories"), [("", []), ("repeats = true", list(TITLES))])
 def test_a12_a_story_that_one_newsletter_brought_comes_once_unless_the_other_repeats(
-    desk: Desk, sent: Sent, command: Command, briefing: str, stories: list[str],
+    desk: Desk, sent: Sent, command: Newsletter, briefing: str, stories: list[str],
 ) -> None:
     two_newsletters(desk, briefing=briefing)
     desk.reader("ann@example.org", "*", newsletters="weekly; briefing")
@@ -181,7 +152,7 @@ def test_a12_a_story_that_one_newsletter_brought_comes_once_unless_the_other_rep
     assert reasons == ({"in"} if stories else {"had before"})
 
 
-def test_show_names_each_subscription_with_what_differs_there(desk: Desk, command: Command) -> None:
+def test_show_names_each_subscription_with_what_differs_there(desk: Desk, command: Newsletter) -> None:
     desk.reader("ann@example.org", "ai; -trade", paused_until="2027-03-01", timezone="Asia/Tokyo", **{
         "topics:briefing": "trade", "frequency:briefing": "monthly", "status:briefing": "unsubscribed"})
     command("subscribers", "sync")
@@ -198,13 +169,13 @@ def test_show_names_each_subscription_with_what_differs_there(desk: Desk, comman
     assert "briefing\tunsubscribed\ttrade\tmonthly\t2026-11-27" in shown
 
 
-def test_show_says_so_of_somebody_who_is_subscribed_to_nothing(desk: Desk, command: Command) -> None:
+def test_show_says_so_of_somebody_who_is_subscribed_to_nothing(desk: Desk, command: Newsletter) -> None:
     desk.reader("ann@example.org", "ai", newsletters="-*")
     command("subscribers", "sync")
     assert "subscribed to no newsletter" in command("subscribers", "show", "ann@example.org").out
 
 
-def test_a_list_can_be_of_one_newsletter_with_the_status_and_topics_there(desk: Desk, command: Command) -> None:
+def test_a_list_can_be_of_one_newsletter_with_the_status_and_topics_there(desk: Desk, command: Newsletter) -> None:
     desk.reader("ann@example.org", "ai", **{"topics:briefing": "trade", "status:briefing": "unsubscribed"})
     desk.reader("bob@example.org", "ai", newsletters="weekly")
     desk.reader("cem@example.org", "ai", paused_until="2027-01-01")
@@ -221,13 +192,13 @@ def test_a_list_can_be_of_one_newsletter_with_the_status_and_topics_there(desk: 
     assert [email for email, _, _ in listed("--status", "paused")] == ["cem@example.org"]
 
 
-def test_a_list_of_an_unknown_newsletter_is_refused_with_the_one_that_may_be_meant(command: Command) -> None:
+def test_a_list_of_an_unknown_newsletter_is_refused_with_the_one_that_may_be_meant(command: Newsletter) -> None:
     refused = command("subscribers", "list", "--newsletter", "briefign")
     assert refused.code == 2
     assert "briefing" in refused.err
 
 
-def test_what_is_exported_subscribes_to_the_same(desk: Desk, command: Command, tmp_path: Path) -> None:
+def test_what_is_exported_subscribes_to_the_same(desk: Desk, command: Newsletter, tmp_path: Path) -> None:
     desk.reader("ann@example.org", "ai", newsletters="weekly; -briefing", **{"topics:weekly": "trade; -ai"})
     desk.reader("bob@example.org", "ai", newsletters="gardening")
     desk.reader("cem@example.org", "ai", paused_until="2027-01-01", timezone="Asia/Tokyo")
@@ -239,7 +210,7 @@ def test_what_is_exported_subscribes_to_the_same(desk: Desk, command: Command, t
 
 
 def test_the_example_of_two_newsletters_in_the_readme_means_what_it_says(
-    desk: Desk, command: Command,
+    desk: Desk, command: Newsletter,
 ) -> None:
     readme = (Path(__file__).parents[2] / "subscribers" / "README.md").read_text("utf-8")
     block = readme[readme.index("    email,topics,newsletters,"):].partition("\n\n")[0]

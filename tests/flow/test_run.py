@@ -89,7 +89,8 @@ async def test_a_run_works_from_its_start_until_it_is_stopped(desk: Desk, caplog
 
 async def until(holds: Callable[[], bool]) -> None:
     async with asyncio.timeout(60):
-        while not await asyncio.to_thread(holds):  # noqa: ASYNC110 - it happens in another thread
+        # The run writes to the store from another thread, and a store sets no event.
+        while not await asyncio.to_thread(holds):  # noqa: ASYNC110
             await asyncio.sleep(0.01)
 
 

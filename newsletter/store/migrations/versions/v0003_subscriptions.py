@@ -1,7 +1,8 @@
 """Subscriptions, handles, which issue brought which story, and hashes over the stored text.
 
-What an older version froze keeps its hash (`manifest_hash`, which its mails have in their boundaries) and its links
-(`link_version` 1). The preference file is read again before anything is sent: it says who is subscribed to what.
+An issue that an older version froze keeps its hash (`manifest_hash`, from which its mails take their boundaries) and
+the form of its links (`link_version` 1). The preference file is read again before anything is sent: it says who is
+subscribed to what.
 """
 
 import hashlib
