@@ -67,7 +67,7 @@ def _around(head: str, foot: str) -> str:
 
 
 def picture(browser: Browser, html: str) -> Image.Image:
-    """What is between the two marks of a page."""
+    """The part between the two marks of a page."""
     with window(browser, "light", WIDTH) as page:
         page.set_content(html)
         top, end = page.evaluate(HEIGHTS)

@@ -1,4 +1,4 @@
-"""What Alembic runs: the migrations on the connection it is given, inside that connection's transaction."""
+"""The entry point of Alembic: the migrations on the connection it is given, inside that connection's transaction."""
 
 from alembic import context
 

@@ -1,4 +1,4 @@
-"""Who is sending an issue, and until when that holds."""
+"""The lease of an issue: its sender, and the time until which it holds."""
 
 import sqlalchemy as sa
 from alembic import op
